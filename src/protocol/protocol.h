@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The protocol room: admission, HELLO, coordinator, participant, requests, recovery. Pure: no clock, no
+ * randomness, no I/O, no malloc; everything comes with the turn. It drives an application (the domain)
+ * through struct gj_app_ops and knows no insurance.
+ */
+#ifndef GJ_PROTOCOL_PROTOCOL_H
+#define GJ_PROTOCOL_PROTOCOL_H
+
+#include "protocol/directory.h"
+#include "protocol/turn.h"
+#include "wire/message.h"
+#include "wire/parcel.h"
+
+struct gj_protocol;
+
+/* --- ports ---------------------------------------------------------------------------------------- */
+/* Verifies signatures against the registry's keys. A pure function of its arguments and the registry. */
+struct gj_prover {
+    void *ctx;
+    /* Does |signature| over |signed_bytes| verify under the key that |head| names, and was that key valid
+     * at head->created_ms? GJ_ERR_BAD_SIGNATURE, GJ_ERR_UNKNOWN_KEY. Verified roots may be cached. */
+    enum gj_err (*verify)(void *ctx, const struct gj_batch_head *head, struct gj_slice signed_bytes,
+                          struct gj_slice signature);
+    /* Is that key valid at |when|? For decisions, which must stand under a key valid now. */
+    bool (*key_valid)(void *ctx, const struct gj_batch_head *head, struct gj_wall when);
+};
+
+/* A NO, and also the reason why a coordinator's own legs cannot be held. */
+enum gj_vote_class { GJ_VOTE_YES, GJ_VOTE_COVER, GJ_VOTE_PLAN_STALE, GJ_VOTE_BUSY, GJ_VOTE_DATE, GJ_VOTE_RULE };
+const char *gj_vote_class_word(enum gj_vote_class class);
+enum gj_vote_class gj_vote_class_of(const char *word); /* unknown: GJ_VOTE_RULE */
+
+struct gj_refusal {
+    enum gj_vote_class class;
+    enum gj_err code;            /* GJ_ERR_RULE with a rule, GJ_ERR_NO_COVER, ... */
+    char rule[GJ_RULE_MAX + 1];
+};
+
+/* A transaction as the application sees it, at the coordinator or at a participant. */
+struct gj_tx_view {
+    const struct gj_core *core;
+    const struct gj_digest *digest;
+    bool is_coordinator;
+    const struct gj_leg_part *parts; /* the legs whose detail this node was given */
+    uint32_t n_parts;
+    const struct gj_leg_detail *details; /* decoded, parallel to parts */
+    const struct gj_plan_answer *plan;   /* participant, home of the patient: its own verified answer; or NULL */
+    const struct gj_core *original;      /* refund: the verified core of the original; or NULL */
+};
+
+/* What became of a transaction, told to the application of its coordinator. */
+struct gj_decision {
+    struct gj_txid txid;
+    const struct gj_core *core;
+    bool committed;
+    /* when aborted: */
+    struct gj_refusal refusal;      /* first NO, or class YES with code TIMED_OUT / REVERSED / INTERRUPTED */
+    char node[GJ_NODE_MAX + 1];     /* who said no, or did not answer; "" if it was ourselves */
+    /* when committed: accounts that participants fixed (vote_facts), by leg */
+    const struct gj_leg_fact *facts;
+    uint32_t n_facts;
+};
+
+/* Filled by the domain. Every function runs inside the turn's store transaction. */
+struct gj_app_ops {
+    /* Judge this node's legs and put their holds. False with |ret_no|: nothing may have been changed.
+     * A participant may state facts (up to GJ_LEGS_MAX, texts copied by the caller). Called once per
+     * transaction: at the coordinator before BEGIN, at a participant before its YES. */
+    bool (*hold)(void *app, struct gj_turn *turn, const struct gj_tx_view *tx, struct gj_refusal *ret_no,
+                 struct gj_leg_fact *ret_facts, uint32_t *ret_n_facts);
+    /* Turn the holds into postings. Nothing may make this fail: an assert, not an error. */
+    void (*post)(void *app, struct gj_turn *turn, const struct gj_tx_view *tx);
+    /* Give the holds back. */
+    void (*release)(void *app, struct gj_turn *turn, const struct gj_tx_view *tx);
+    /* Coordinator only, in the same turn as post or release. */
+    void (*decided)(void *app, struct gj_turn *turn, const struct gj_decision *decision);
+    /* An admitted message of a kind that is the application's: VERIFY ... COVER_ANSWER, REVOKE, REVOKED.
+     * |evidence|: the message as a one-message parcel, valid for the turn. */
+    void (*message)(void *app, struct gj_turn *turn, const struct gj_message *message,
+                    struct gj_slice evidence);
+    /* A peer answered an application message with an ERROR; |reply_to| says which. */
+    void (*peer_error)(void *app, struct gj_turn *turn, const char *node, const struct gj_msgid *reply_to,
+                       enum gj_err err);
+};
+
+struct gj_protocol_config {
+    const struct gj_directory *directory; /* borrowed for the protocol's life, as all here */
+    const struct gj_prover *prover;
+    const struct gj_app_ops *app_ops;
+    void *app;
+    enum gj_hash_alg digest_alg; /* of the digests that this node makes as a coordinator */
+};
+
+/* --- life ------------------------------------------------------------------------------------------ */
+size_t gj_protocol_size(void);
+/* |memory| of gj_protocol_size() bytes, aligned for any type, borrowed for life. */
+struct gj_protocol *gj_protocol_init(void *memory, const struct gj_protocol_config *config);
+
+/* What the witness file says of the store, compared by the shell before the start. */
+enum gj_witness { GJ_WITNESS_EQUAL_OR_BEHIND, GJ_WITNESS_DOUBTFUL };
+/* First turn after a start: takes a new epoch, aborts what began without a commit, queues HELLO and what
+ * the records ask for, sets the gate. Before it nothing else may be called. */
+void gj_protocol_recover(struct gj_protocol *protocol, struct gj_turn *turn, enum gj_witness witness);
+
+/* --- inputs ---------------------------------------------------------------------------------------- */
+/* One inbound frame. |line|: the node that the transport authenticated. Refusals become events. */
+void gj_protocol_parcel(struct gj_protocol *protocol, struct gj_turn *turn, const char *line,
+                        struct gj_slice frame);
+/* Does what is due at turn->now. */
+void gj_protocol_tick(struct gj_protocol *protocol, struct gj_turn *turn);
+/* When to call gj_protocol_tick() next; INT64_MAX ms: never. */
+struct gj_mono gj_protocol_next_due(const struct gj_protocol *protocol);
+
+/* --- coordinating ------------------------------------------------------------------------------------ */
+/* One leg to prepare. */
+struct gj_tx_leg {
+    char node[GJ_NODE_MAX + 1];
+    char from_region[GJ_REGION_MAX + 1];
+    char to_region[GJ_REGION_MAX + 1];
+    int64_t amount_fen;
+    struct gj_leg_detail detail;
+};
+
+struct gj_tx_order {
+    char kind[GJ_WORD_MAX + 1];
+    char sender[GJ_SENDER_MAX + 1];
+    char msgid[GJ_MSGID_MAX + 1];
+    gj_date business_date;
+    const struct gj_pack_ref *packs;
+    uint32_t n_packs;
+    const struct gj_tx_leg *legs;
+    uint32_t n_legs;
+    char all_details_to[GJ_NODE_MAX + 1]; /* the home, which gets every leg's detail; "" nobody */
+    struct gj_slice plan;                 /* the home's signed plan_answer, for the home; or empty */
+    struct gj_txid original;              /* refund: the original, coordinated here; or none */
+};
+
+/* Begins a transaction whose participants are the nodes of its legs other than this one. Names all
+ * earlier attempts of the biz key as superseded. On GJ_OK |ret_txid| is set and `decided` will be called,
+ * at once in this turn if no other node takes part. GJ_ERR_RULE (with |ret_no| filled) if our own legs
+ * cannot be held; GJ_ERR_BUSY, GJ_ERR_GATE, GJ_ERR_RESYNC, GJ_ERR_DRAINING: nothing was written. */
+GJ_MUST_USE enum gj_err gj_protocol_begin(struct gj_protocol *protocol, struct gj_turn *turn,
+                                          const struct gj_tx_order *order, struct gj_txid *ret_txid,
+                                          struct gj_refusal *ret_no);
+/* Aborts an undecided transaction of ours (reversal). False if it is decided already. */
+bool gj_protocol_cancel(struct gj_protocol *protocol, struct gj_turn *turn, const struct gj_txid *txid);
+/* Earlier attempts of a biz key, for a cover question. At most GJ_SUPERSEDES_MAX, newest first. */
+void gj_protocol_supersedes(struct gj_protocol *protocol, struct gj_turn *turn, const char *sender,
+                            const char *msgid, struct gj_superseded **ret, uint32_t *ret_n);
+/* Participant: handles each as an ABORT, before a cover question of |from| is answered. */
+void gj_protocol_apply_supersedes(struct gj_protocol *protocol, struct gj_turn *turn, const char *from,
+                                  const struct gj_superseded *list, uint32_t n);
+
+/* --- for the application ----------------------------------------------------------------------------- */
+/* May new work start here now? GJ_OK, GJ_ERR_GATE, RESYNC, DRAINING, STORE_FULL. */
+enum gj_err gj_protocol_accepts_work(const struct gj_protocol *protocol, const struct gj_turn *turn);
+/* Queues a message to one node. |reply_to| NULL for none. |ret_id| (may be NULL): its id, which an answer
+ * will name. ttl_ms: how long it is worth something. */
+void gj_protocol_send(struct gj_protocol *protocol, struct gj_turn *turn, enum gj_kind kind,
+                      const char *node, const void *body, const struct gj_msgid *reply_to, int64_t ttl_ms,
+                      struct gj_msgid *ret_id);
+/* Verifies evidence: a one-message parcel signed by |signer|. GJ_ERR_BAD_EVIDENCE and others. */
+GJ_MUST_USE enum gj_err gj_protocol_verify_evidence(struct gj_protocol *protocol, struct gj_turn *turn,
+                                                    struct gj_slice evidence, const char *signer,
+                                                    struct gj_message *ret);
+uint32_t gj_protocol_epoch(const struct gj_protocol *protocol);
+const struct gj_directory *gj_protocol_directory(const struct gj_protocol *protocol);
+/* Fills an answer about this node and its peers (lists in turn->scratch). */
+void gj_protocol_describe(struct gj_protocol *protocol, struct gj_turn *turn, struct gj_ans_node *ret);
+/* One transaction, or all of a state; false if there is none. */
+bool gj_protocol_transaction(struct gj_protocol *protocol, struct gj_turn *turn,
+                             const struct gj_txid *txid, struct gj_tx_line *ret);
+void gj_protocol_transactions(struct gj_protocol *protocol, struct gj_turn *turn, const char *state,
+                              struct gj_ans_transactions *ret);
+
+#endif
