@@ -48,14 +48,18 @@ struct gj_leaf {
     uint8_t salt[GJ_SALT_BYTES];
     struct gj_slice message;
     uint8_t hash[GJ_HASH_BYTES]; /* filled by gj_batch_root() */
+    uint8_t node[GJ_HASH_BYTES]; /* as well: the inner node that splits just before this leaf */
 };
 
-/* Fills each leaf's hash and |head|->n_leaves and root. 1 <= n <= GJ_BATCH_LEAVES_MAX (else GJ_ERR_TOO_MANY). */
+/* |head|'s alg and batch_id are set. Fills each leaf's hash and node, and |head|->n_leaves and root.
+ * 1 <= n <= GJ_BATCH_LEAVES_MAX (else GJ_ERR_TOO_MANY). */
 GJ_MUST_USE enum gj_err gj_batch_root(const struct gj_hasher *hasher, struct gj_batch_head *head,
                                       struct gj_leaf *leaves, uint32_t n);
 /* The bytes to sign. */
 void gj_batch_signed_bytes(const struct gj_batch_head *head, struct gj_buf *out);
-/* A parcel of the leaves with the given indexes, ascending, out of all |n| of the batch. */
+/* A parcel of the leaves with the given indexes, ascending, out of all |n| of the batch that gj_batch_root()
+ * filled. Hashes no tree again: many parcels of one batch are cheap. GJ_ERR_NO_SPACE; TOO_MANY above
+ * GJ_PARCEL_MESSAGES_MAX; TOO_LARGE for a message above GJ_MESSAGE_MAX or a parcel above GJ_PARCEL_MAX. */
 GJ_MUST_USE enum gj_err gj_parcel_write(const struct gj_hasher *hasher, const struct gj_batch_head *head,
                                         struct gj_slice signature, const struct gj_leaf *leaves, uint32_t n,
                                         const uint32_t *indexes, uint32_t n_indexes, struct gj_buf *out);
