@@ -9,6 +9,7 @@
 
 #include "domain/domain.h"
 #include "domain/tables.h"
+#include "wire/certno.h"
 
 /* What the books need of the domain. */
 struct gj_books {
@@ -91,8 +92,6 @@ enum gj_err gj_books_check_institution(struct gj_turn *turn, const char *code, g
 void gj_person_token(const struct gj_hasher *hasher, const char *psn_cert_type, const char *certno,
                      uint8_t ret[GJ_HASH_BYTES]);
 void gj_name_token(const struct gj_hasher *hasher, const char *psn_name, uint8_t ret[GJ_HASH_BYTES]);
-/* 18 characters with a right date and check character (GB 11643) for type 01; any 1..50 for others. */
-bool gj_certno_is_valid(const char *psn_cert_type, const char *certno);
 void gj_certno_mask(const char *certno, char dst[GJ_CERTNO_MAX + 1]);
 void gj_name_mask(const char *psn_name, char dst[GJ_NAME_MAX + 1]);
 
