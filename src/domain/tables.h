@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/limits.h"
 #include "base/store.h"
+#include "wire/messages.h"
 
 #define GJ_ENTRY_MAX (GJ_TXID_TEXT_CAP + 8) /* a journal entry: a txid's text and which leg */
 
@@ -29,6 +30,11 @@ extern const struct gj_table gj_table_consumption;
 extern const struct gj_table gj_table_institution;
 extern const struct gj_table gj_table_notice;
 /* --- desk --- */
+extern const struct gj_table gj_table_settlement;
+extern const struct gj_table gj_table_settlement_leg;
+extern const struct gj_table gj_table_refund;
+extern const struct gj_table gj_table_plan;
+extern const struct gj_table gj_table_bound;
 
 /* All of them, for the store's catalogue. */
 extern const struct gj_table *const gj_domain_tables[];
