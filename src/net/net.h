@@ -31,7 +31,7 @@ struct gj_net_config {
 
 struct gj_net_counts {
     uint64_t frames_in, frames_out, bytes_in, bytes_out;
-    uint64_t dropped_inbox_full, dropped_outbox_full, refused_extra_frames, refused_zap;
+    uint64_t dropped_inbox_full, dropped_outbox_full, refused_extra_frames, refused_too_large, refused_zap;
 };
 
 struct gj_net;
@@ -44,7 +44,8 @@ void gj_net_close(struct gj_net **net_p);
 
 /* A new CURVE key pair as Z85 texts. */
 GJ_MUST_USE enum gj_err gj_curve_generate(char ret_public[GJ_CURVE_TEXT + 1], char ret_secret[GJ_CURVE_TEXT + 1]);
-/* File "public <z85>\nsecret <z85>\n", mode 0600. */
+/* File "public <z85>\nsecret <z85>\n", mode 0600. An existing file is not overwritten (GJ_ERR_IO); one that
+ * others can read, or whose keys are no pair, is refused with GJ_ERR_BAD_CONFIG. */
 GJ_MUST_USE enum gj_err gj_curve_save(const char *path, const char *public_key, const char *secret_key);
 GJ_MUST_USE enum gj_err gj_curve_load(const char *path, char ret_public[GJ_CURVE_TEXT + 1],
                                       char ret_secret[GJ_CURVE_TEXT + 1]);
