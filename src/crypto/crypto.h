@@ -14,6 +14,8 @@
 
 #define GJ_PUBLIC_KEY_MAX 65 /* SM2: 0x04 | x | y; Ed25519: 32 bytes */
 #define GJ_SEAL_OVERHEAD 48  /* nonce 16, tag 32 */
+#define GJ_KEYRING_KEYS_MAX 1024u /* of all nodes; the registry keeps old keys as long as the evidence */
+#define GJ_KEYRING_ROOTS 8192u    /* verified roots remembered, a power of two */
 
 struct gj_public_key {
     enum gj_sign_alg alg;
@@ -24,7 +26,8 @@ struct gj_public_key {
 struct gj_sign_key; /* a private key with its public part */
 
 GJ_MUST_USE enum gj_err gj_sign_key_generate(enum gj_sign_alg alg, struct gj_sign_key **ret);
-/* PEM (PKCS 8), mode 0600: a file that others can read is refused with GJ_ERR_BAD_CONFIG. */
+/* PEM (PKCS 8), mode 0600: a file that others can read is refused with GJ_ERR_BAD_CONFIG. GJ_ERR_IO: errno
+ * tells why. Saving makes a new file, whole or not at all; an existing one is never overwritten (EEXIST). */
 GJ_MUST_USE enum gj_err gj_sign_key_load(const char *path, struct gj_sign_key **ret);
 GJ_MUST_USE enum gj_err gj_sign_key_save(const struct gj_sign_key *key, const char *path);
 void gj_sign_key_free(struct gj_sign_key **key_p);
@@ -65,9 +68,12 @@ void gj_wipe(void *ptr, size_t len);
 struct gj_keyring;
 GJ_MUST_USE enum gj_err gj_keyring_new(struct gj_keyring **ret);
 void gj_keyring_free(struct gj_keyring **ring_p);
-/* valid_to 0: open. revoked_at 0: not revoked; else not valid from then on. */
-GJ_MUST_USE enum gj_err gj_keyring_add(struct gj_keyring *ring, const char *node, const struct gj_public_key *key,
-                                       struct gj_wall valid_from, struct gj_wall valid_to, struct gj_wall revoked_at);
+/* Valid from valid_from on and before valid_to. valid_to 0: open. revoked_at 0: not revoked; else not valid
+ * from then on. GJ_ERR_CRYPTO for a key that is no point, GJ_ERR_BAD_CONFIG for a key that the ring holds
+ * already, of whichever node, GJ_ERR_TOO_MANY above GJ_KEYRING_KEYS_MAX. */
+GJ_MUST_USE enum gj_err gj_keyring_add(struct gj_keyring *ring, const char *node,
+                                       const struct gj_public_key *key, struct gj_wall valid_from,
+                                       struct gj_wall valid_to, struct gj_wall revoked_at);
 /* The bodies of protocol's struct gj_prover (see protocol/protocol.h); ctx is the ring. */
 enum gj_err gj_keyring_verify(void *ring, const struct gj_batch_head *head, struct gj_slice signed_bytes,
                               struct gj_slice signature);
