@@ -57,7 +57,8 @@ const struct gj_shape *gj_answer_shape(enum gj_answer_kind kind);
 
 /* --- one map ------------------------------------------------------------------------------------- */
 /* Appends |value|, a struct of |shape|, as a msgpack map in field order; absent optional fields are
- * left out. GJ_ERR_NO_SPACE; GJ_ERR_BAD_SCHEMA if a value breaks its own limits (|ret_fault| says which). */
+ * left out; nothing is appended on an error. GJ_ERR_NO_SPACE; GJ_ERR_TOO_LARGE above GJ_MESSAGE_MAX;
+ * GJ_ERR_BAD_SCHEMA if a value breaks its own limits (|ret_fault|, which may be NULL, says which). */
 GJ_MUST_USE enum gj_err gj_shape_encode(const struct gj_shape *shape, const void *value,
                                         struct gj_buf *out, struct gj_fault *ret_fault);
 /* Decodes exactly one map that fills |in|. |ret_value| is zeroed first. Texts are copied; BIN slices
