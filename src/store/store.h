@@ -7,12 +7,15 @@
 
 #include "base/store.h"
 
+/* Below this much free room on the store's file system new work is refused; the rest serves decisions. */
+#define GJ_STORE_RESERVE_BYTES (UINT64_C(64) * 1024 * 1024)
+
 /* A list of all tables that the node keeps, in the order of creation. */
 struct gj_catalogue {
     const struct gj_table *const *tables;
     size_t n;
 };
-/* protocol's, domain's and node's tables. */
+/* The tables of protocol and domain, and the store's own. */
 const struct gj_catalogue *gj_store_catalogue(void);
 
 /* In memory; gone with the process. */
