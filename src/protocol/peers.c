@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What this node knows of each other node: HELLO, epochs, the flushes seen, the replay window.
+ * A peer's memory of our flushes is how we learn that our own store went back in time.
+ */
+#include "protocol/state.h"
+
+#include <string.h>
+
+struct gj_peer *gj_peer_of(struct gj_protocol *p, const char *node) {
+    size_t index = gj_directory_index(p->config.directory, node);
+    if (index == p->config.directory->n_nodes || gj_protocol_is_self(p, node)) return NULL;
+    return &p->peers[index];
+}
+
+/* --- replay window -------------------------------------------------------------------------------------- */
+
+static bool bit_is_set(const struct gj_replay_window *window, uint64_t counter) {
+    uint64_t at = counter % GJ_REPLAY_WINDOW;
+    return (window->bits[at / 64] >> (at % 64) & 1) != 0;
+}
+
+enum gj_err gj_replay_check(struct gj_replay_window *window, const struct gj_msgid *id) {
+    if (id->epoch != window->epoch || id->counter > window->highest) return GJ_OK;
+    if (window->highest - id->counter >= GJ_REPLAY_WINDOW) return GJ_ERR_OLD_ID;
+    return bit_is_set(window, id->counter) ? GJ_ERR_REPLAY : GJ_OK;
+}
+
+void gj_replay_remember(struct gj_replay_window *window, const struct gj_msgid *id) {
+    if (id->epoch != window->epoch) {
+        memset(window, 0, sizeof *window);
+        window->epoch = id->epoch;
+    }
+    if (id->counter > window->highest) {
+        uint64_t step = id->counter - window->highest;
+        for (uint64_t i = 1; i <= step && i <= GJ_REPLAY_WINDOW; i++) {
+            uint64_t at = (window->highest + i) % GJ_REPLAY_WINDOW;
+            window->bits[at / 64] &= ~(UINT64_C(1) << (at % 64));
+        }
+        window->highest = id->counter;
+    }
+    uint64_t at = id->counter % GJ_REPLAY_WINDOW;
+    window->bits[at / 64] |= UINT64_C(1) << (at % 64);
+}
+
+/* --- flushes seen ------------------------------------------------------------------------------------------ */
+
+void gj_peers_saw_flush(struct gj_protocol *p, struct gj_peer *peer, uint32_t epoch, uint64_t flush) {
+    (void)p;
+    if (epoch != peer->epoch || flush <= peer->flush) return;
+    peer->flush = flush;
+    peer->flush_is_dirty = true;
+}
+
+/* Only in a batch that writes anyway: what was merely asked and answered left no effect that a lost flush
+ * could take back. */
+void gj_peers_write_flushes(struct gj_protocol *p, struct gj_turn *turn) {
+    if (turn->store->writes == 0) return;
+    for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
+        struct gj_peer *peer = &p->peers[i];
+        if (!peer->flush_is_dirty) continue;
+        struct gj_peer_row row = {.epoch = peer->epoch};
+        gj_text_set(row.node, sizeof row.node, p->config.directory->nodes[i].node);
+        if (!gj_store_get(turn->store, &gj_table_peer, &row, turn->scratch)) continue;
+        row.flush = peer->flush;
+        gj_store_put(turn->store, &gj_table_peer, &row);
+        peer->flush_is_dirty = false;
+    }
+}
+
+/* The newest |max| rows of a peer, in ascending order of epoch. */
+static uint32_t rows_of_peer(struct gj_turn *turn, const char *node, struct gj_epoch_flush *ret,
+                             uint32_t max) {
+    struct gj_peer_row key = {0}, after;
+    const struct gj_peer_row *last = NULL;
+    struct gj_rows rows;
+    uint32_t n = 0;
+    gj_text_set(key.node, sizeof key.node, node);
+    do {
+        gj_store_find(turn->store, &gj_table_peer, NULL, &key, 1, last, GJ_PAGE_ROWS, turn->scratch, &rows);
+        const struct gj_peer_row *items = rows.items;
+        for (size_t i = 0; i < rows.n; i++) {
+            if (n == max) memmove(ret, ret + 1, --n * sizeof *ret);
+            ret[n++] = (struct gj_epoch_flush){.epoch = items[i].epoch, .flush = items[i].flush};
+        }
+        if (rows.n > 0) {
+            after = items[rows.n - 1];
+            last = &after;
+        }
+    } while (rows.more && rows.n > 0);
+    return n;
+}
+
+void gj_peers_recover(struct gj_protocol *p, struct gj_turn *turn) {
+    for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
+        struct gj_peer *peer = &p->peers[i];
+        struct gj_epoch_flush newest = {0};
+        peer->hello_due = turn->now.mono;
+        if (rows_of_peer(turn, p->config.directory->nodes[i].node, &newest, 1) == 0) continue;
+        peer->epoch = (uint32_t)newest.epoch;
+        peer->flush = newest.flush;
+    }
+}
+
+/* --- HELLO -------------------------------------------------------------------------------------------------- */
+
+static uint32_t own_epochs(struct gj_turn *turn, struct gj_epoch_flush *ret, uint32_t max) {
+    struct gj_epoch_row key = {0}, after;
+    const struct gj_epoch_row *last = NULL;
+    struct gj_rows rows;
+    uint32_t n = 0;
+    do {
+        gj_store_find(turn->store, &gj_table_epoch, NULL, &key, 0, last, GJ_PAGE_ROWS, turn->scratch, &rows);
+        const struct gj_epoch_row *items = rows.items;
+        for (size_t i = 0; i < rows.n; i++) {
+            if (n == max) memmove(ret, ret + 1, --n * sizeof *ret);
+            ret[n++] = (struct gj_epoch_flush){.epoch = items[i].epoch, .flush = items[i].flush};
+        }
+        if (rows.n > 0) {
+            after = items[rows.n - 1];
+            last = &after;
+        }
+    } while (rows.more && rows.n > 0);
+    return n;
+}
+
+static void send_hello(struct gj_protocol *p, struct gj_turn *turn, const char *node) {
+    struct gj_node_row self = {.one = 1};
+    struct gj_hello hello = {.version_min = GJ_PROTOCOL_VERSION,
+                             .version_max = GJ_PROTOCOL_VERSION,
+                             .registry_serial = p->config.directory->serial,
+                             .boot_epoch = p->epoch};
+    struct gj_epoch_flush *epochs = gj_arena_array(turn->scratch, GJ_EPOCHS_MAX, sizeof *epochs);
+    if (epochs == NULL || !gj_store_get(turn->store, &gj_table_node, &self, turn->scratch)) return;
+    memcpy(hello.network_id, p->config.directory->network_id, sizeof hello.network_id);
+    memcpy(hello.store_id, self.store_id, sizeof hello.store_id);
+    memcpy(hello.nonce, p->nonce, sizeof hello.nonce);
+    hello.epochs = epochs;
+    hello.n_epochs = own_epochs(turn, epochs, GJ_EPOCHS_MAX);
+    gj_protocol_emit_one(p, turn, GJ_KIND_HELLO, node, NULL, &hello);
+}
+
+void gj_peers_tick(struct gj_protocol *p, struct gj_turn *turn) {
+    for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
+        struct gj_peer *peer = &p->peers[i];
+        const char *node = p->config.directory->nodes[i].node;
+        if (gj_protocol_is_self(p, node) || peer->heard || !gj_mono_is_due(peer->hello_due, turn->now.mono))
+            continue;
+        peer->hello_due = gj_mono_after(turn->now.mono, gj_jitter(turn, GJ_HELLO_RESEND_MS));
+        send_hello(p, turn, node);
+    }
+}
+
+static void refuse_hello(struct gj_turn *turn, const struct gj_message *message, enum gj_err err) {
+    enum gj_event_code code = err == GJ_ERR_BAD_NONCE ? GJ_EVENT_VIOLATION : GJ_EVENT_PARCEL_REFUSED;
+    gj_turn_event(turn, code, err, NULL, message->header.from, 0);
+}
+
+static void send_welcome(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
+                         const struct gj_hello *hello) {
+    struct gj_msgid reply_to;
+    struct gj_welcome welcome = {
+        .version = GJ_PROTOCOL_VERSION, .registry_serial = p->config.directory->serial, .resync = p->resync};
+    memcpy(welcome.nonce, hello->nonce, sizeof welcome.nonce);
+    welcome.seen = gj_arena_array(turn->scratch, GJ_EPOCHS_MAX, sizeof *welcome.seen);
+    if (welcome.seen == NULL) return;
+    welcome.n_seen = rows_of_peer(turn, message->header.from, welcome.seen, GJ_EPOCHS_MAX);
+    gj_msgid_read(message->header.id, &reply_to);
+    gj_protocol_send(p, turn, GJ_KIND_WELCOME, message->header.from, &welcome, &reply_to, GJ_CLOCK_WINDOW_MS,
+                     NULL);
+}
+
+void gj_peers_on_hello(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message) {
+    static const uint8_t no_nonce[16];
+    const struct gj_hello *hello = message->body;
+    struct gj_peer *peer = gj_peer_of(p, message->header.from);
+    struct gj_peer_row row = {.epoch = hello->boot_epoch};
+
+    if (memcmp(hello->network_id, p->config.directory->network_id, sizeof hello->network_id) != 0) {
+        refuse_hello(turn, message, GJ_ERR_WRONG_NETWORK);
+        return;
+    }
+    if (hello->version_min > GJ_PROTOCOL_VERSION || hello->version_max < GJ_PROTOCOL_VERSION) {
+        refuse_hello(turn, message, GJ_ERR_BAD_VERSION);
+        return;
+    }
+    if (hello->boot_epoch < peer->epoch || hello->boot_epoch != p->parcel->head.epoch) {
+        refuse_hello(turn, message, GJ_ERR_OLD_EPOCH);
+        return;
+    }
+    gj_text_set(row.node, sizeof row.node, message->header.from);
+    bool known = gj_store_get(turn->store, &gj_table_peer, &row, turn->scratch);
+    if (known && memcmp(row.nonce, no_nonce, sizeof row.nonce) != 0 &&
+        memcmp(row.nonce, hello->nonce, sizeof row.nonce) != 0) {
+        refuse_hello(turn, message, GJ_ERR_BAD_NONCE);
+        return;
+    }
+    if (hello->boot_epoch > peer->epoch) {
+        peer->flush = 0;
+        gj_turn_event(turn, GJ_EVENT_PEER_RESTARTED, GJ_OK, NULL, message->header.from,
+                      (int64_t)hello->boot_epoch);
+        gj_active_hurry(p, turn->now.mono);
+    }
+    peer->epoch = (uint32_t)hello->boot_epoch;
+    gj_peers_saw_flush(p, peer, peer->epoch, p->parcel->head.flush);
+    memcpy(row.nonce, hello->nonce, sizeof row.nonce);
+    row.flush = peer->flush;
+    if (!known || peer->flush_is_dirty) gj_store_put(turn->store, &gj_table_peer, &row);
+    peer->flush_is_dirty = false;
+    send_welcome(p, turn, message, hello);
+}
+
+void gj_peers_enter_resync(struct gj_protocol *p, struct gj_turn *turn, const char *why_node,
+                           const struct gj_txid *txid) {
+    struct gj_node_row node = {.one = 1};
+    if (p->resync) return;
+    p->resync = true;
+    if (gj_store_get(turn->store, &gj_table_node, &node, turn->scratch)) {
+        node.resync = true;
+        gj_store_put(turn->store, &gj_table_node, &node);
+    }
+    gj_turn_event(turn, GJ_EVENT_RESYNC_NEEDED, GJ_ERR_RESYNC, txid, why_node, 0);
+}
+
+/* Has the peer seen a flush of ours that this store does not hold? */
+static bool saw_more_than_we_hold(struct gj_protocol *p, struct gj_turn *turn,
+                                  const struct gj_epoch_flush *seen) {
+    struct gj_epoch_row past = {.epoch = seen->epoch};
+    if (seen->epoch > p->epoch) return true;
+    if (seen->epoch == p->epoch) {
+        struct gj_node_row node = {.one = 1};
+        return gj_store_get(turn->store, &gj_table_node, &node, turn->scratch) && seen->flush > node.flush;
+    }
+    if (!gj_store_get(turn->store, &gj_table_epoch, &past, turn->scratch)) return true;
+    return seen->flush > past.flush;
+}
+
+void gj_peers_on_welcome(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message) {
+    const struct gj_welcome *welcome = message->body;
+    struct gj_peer *peer = gj_peer_of(p, message->header.from);
+    if (memcmp(welcome->nonce, p->nonce, sizeof welcome->nonce) != 0) {
+        gj_turn_event(turn, GJ_EVENT_PARCEL_REFUSED, GJ_ERR_BAD_NONCE, NULL, message->header.from, 0);
+        return;
+    }
+    for (uint32_t i = 0; i < welcome->n_seen; i++) {
+        if (saw_more_than_we_hold(p, turn, &welcome->seen[i])) {
+            gj_peers_enter_resync(p, turn, message->header.from, NULL);
+            break;
+        }
+    }
+    if (peer->heard) return;
+    peer->heard = true;
+    gj_turn_event(turn, GJ_EVENT_PEER_HEARD, GJ_OK, NULL, message->header.from, (int64_t)peer->epoch);
+    gj_active_hurry(p, turn->now.mono);
+}
+
+bool gj_peers_may_inquire(struct gj_peer *peer, struct gj_mono now) {
+    int64_t second = now.ms / 1000;
+    if (peer->inquire_second != second) {
+        peer->inquire_second = second;
+        peer->inquires_sent = 0;
+    }
+    if (peer->inquires_sent >= GJ_INQUIRE_PER_PEER_PER_S) return false;
+    peer->inquires_sent++;
+    return true;
+}

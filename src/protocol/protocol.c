@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of the protocol: init, recovery, the tick, sending, and what it tells about itself.
+ * The machines are in coordinator.c, participant.c, request.c; what comes in passes admission.c first.
+ */
+#include "protocol/state.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+size_t gj_protocol_size(void) {
+    return sizeof(struct gj_protocol);
+}
+
+struct gj_protocol *gj_protocol_init(void *memory, const struct gj_protocol_config *config) {
+    struct gj_protocol *p = memory;
+    memset(p, 0, sizeof *p);
+    p->config = *config;
+    GJ_ASSERT(config->directory->n_nodes <= GJ_NODES_MAX);
+    GJ_ASSERT(gj_directory_node(config->directory, config->directory->self) != NULL);
+    return p;
+}
+
+/* A new epoch: never one that was used, and after every clock that this store has seen. */
+static void take_epoch(struct gj_protocol *p, struct gj_turn *turn, struct gj_node_row *node) {
+    if (node->boot_epoch > 0) {
+        struct gj_epoch_row past = {.epoch = node->boot_epoch, .flush = node->flush};
+        gj_store_put(turn->store, &gj_table_epoch, &past);
+    }
+    uint64_t by_clock = (uint64_t)(turn->now.wall.ms / 1000);
+    node->boot_epoch = by_clock > node->boot_epoch ? by_clock : node->boot_epoch + 1;
+    node->flush = 0;
+    node->next_seq = 1;
+    gj_turn_random(turn, node->nonce, sizeof node->nonce);
+    p->epoch = (uint32_t)node->boot_epoch;
+    p->next_counter = 1;
+    memcpy(p->nonce, node->nonce, sizeof p->nonce);
+}
+
+static void settle_past(struct gj_protocol *p, struct gj_turn *turn) {
+    if (p->past_is_settled || p->resync || !p->gate_open) return;
+    p->past_is_settled = true;
+    gj_coordinator_recover(p, turn);
+    gj_participant_recover(p, turn);
+}
+
+void gj_protocol_recover(struct gj_protocol *p, struct gj_turn *turn, enum gj_witness witness) {
+    struct gj_node_row node = {.one = 1};
+    bool found = gj_store_get(turn->store, &gj_table_node, &node, turn->scratch);
+    if (gj_store_err(turn->store) != GJ_OK) return;
+    GJ_ASSERT(found);
+    GJ_ASSERT(gj_text_equal(node.node, p->config.directory->self));
+
+    take_epoch(p, turn, &node);
+    gj_store_put(turn->store, &gj_table_node, &node);
+    p->resync = node.resync;
+    gj_peers_recover(p, turn);
+    p->gate_open = witness == GJ_WITNESS_EQUAL_OR_BEHIND || p->config.directory->n_nodes == 1;
+    settle_past(p, turn);
+}
+
+/* --- the tick --------------------------------------------------------------------------------------------- */
+
+static void open_gate_when_all_are_heard(struct gj_protocol *p, struct gj_turn *turn) {
+    if (p->gate_open) return;
+    for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
+        bool is_self = gj_protocol_is_self(p, p->config.directory->nodes[i].node);
+        if (!is_self && !p->peers[i].heard) return;
+    }
+    p->gate_open = true;
+    if (!p->resync) gj_turn_event(turn, GJ_EVENT_GATE_OPEN, GJ_OK, NULL, NULL, p->epoch);
+}
+
+static void rescan_records(struct gj_protocol *p, struct gj_turn *turn) {
+    if (!p->rescan || p->n_active > GJ_ACTIVE_TX_MAX / 2) return;
+    p->rescan = false;
+    gj_coordinator_recover(p, turn);
+    gj_participant_recover(p, turn);
+}
+
+void gj_protocol_tick(struct gj_protocol *p, struct gj_turn *turn) {
+    gj_peers_tick(p, turn);
+    open_gate_when_all_are_heard(p, turn);
+    settle_past(p, turn);
+    rescan_records(p, turn);
+    if (p->resync) return;
+    /* Backwards: an entry that is removed is replaced by the last one. */
+    for (uint32_t i = p->n_active; i > 0; i--) {
+        if (i > p->n_active) continue;
+        struct gj_active *active = &p->active[i - 1];
+        bool is_due =
+            gj_mono_is_due(active->due, turn->now.mono) || gj_mono_is_due(active->deadline, turn->now.mono);
+        if (is_due && active->role != GJ_ACTIVE_IN_DOUBT) gj_coordinator_tick(p, turn, active);
+    }
+    gj_inquiry_tick(p, turn);
+    gj_peers_write_flushes(p, turn);
+}
+
+struct gj_mono gj_protocol_next_due(const struct gj_protocol *p) {
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
+        bool is_self = gj_protocol_is_self(p, p->config.directory->nodes[i].node);
+        if (!is_self && !p->peers[i].heard && p->peers[i].hello_due.ms < next)
+            next = p->peers[i].hello_due.ms;
+    }
+    for (uint32_t i = 0; i < p->n_active && !p->resync; i++) {
+        if (p->active[i].due.ms < next) next = p->active[i].due.ms;
+        if (p->active[i].deadline.ms < next) next = p->active[i].deadline.ms;
+    }
+    return (struct gj_mono){next};
+}
+
+/* --- sending ----------------------------------------------------------------------------------------------- */
+
+static void queue(struct gj_turn *turn, enum gj_kind kind, struct gj_slice message,
+                  const char (*nodes)[GJ_NODE_MAX + 1], uint32_t n_nodes) {
+    struct gj_outbox *outbox = turn->outbox;
+    struct gj_slice kept = gj_arena_copy(turn->batch, message);
+    char(*names)[GJ_NODE_MAX + 1] = gj_arena_array(turn->batch, n_nodes, sizeof *names);
+    if (outbox->n == outbox->cap || kept.ptr == NULL || names == NULL) {
+        outbox->overflow = true;
+        gj_turn_event(turn, GJ_EVENT_LIMIT_REACHED, GJ_ERR_NO_SPACE, NULL, NULL, outbox->cap);
+        return;
+    }
+    memcpy(names, nodes, n_nodes * sizeof *names);
+    outbox->items[outbox->n++] = (struct gj_out){
+        .kind = kind, .message = kept, .nodes = (const char(*)[GJ_NODE_MAX + 1]) names, .n_nodes = n_nodes};
+}
+
+void gj_protocol_emit(struct gj_protocol *p, struct gj_turn *turn, enum gj_kind kind, const char *to,
+                      const char (*nodes)[GJ_NODE_MAX + 1], uint32_t n_nodes, const struct gj_txid *txid,
+                      const void *body, const struct gj_msgid *reply_to, int64_t ttl_ms,
+                      struct gj_msgid *ret_id) {
+    const struct gj_msgid id = {p->epoch, p->next_counter++};
+    uint8_t reply_bytes[GJ_MSGID_BYTES];
+    struct gj_header header = {
+        .v = GJ_PROTOCOL_VERSION, .sent_at = turn->now.wall.ms, .expires_at = turn->now.wall.ms + ttl_ms};
+    struct gj_buf buf;
+
+    gj_text_set(header.kind, sizeof header.kind, gj_kind_word(kind));
+    gj_text_set(header.from, sizeof header.from, p->config.directory->self);
+    gj_text_set(header.to, sizeof header.to, to);
+    gj_msgid_write(header.id, &id);
+    if (txid != NULL) header.tx = *txid;
+    if (reply_to != NULL) {
+        gj_msgid_write(reply_bytes, reply_to);
+        header.reply_to = gj_slice_of(reply_bytes, sizeof reply_bytes);
+    }
+    gj_buf_init(&buf, p->encode, sizeof p->encode);
+    enum gj_err err = gj_message_encode(&header, gj_kind_shape(kind), body, &buf);
+    if (err != GJ_OK) {
+        /* Our own limits keep every body below the message limit; if one does not fit, it is not sent. */
+        gj_turn_event(turn, GJ_EVENT_LIMIT_REACHED, err, txid, NULL, (int64_t)kind);
+        return;
+    }
+    queue(turn, kind, gj_buf_slice(&buf), nodes, n_nodes);
+    if (ret_id != NULL) *ret_id = id;
+}
+
+void gj_protocol_emit_one(struct gj_protocol *p, struct gj_turn *turn, enum gj_kind kind, const char *node,
+                          const struct gj_txid *txid, const void *body) {
+    char name[1][GJ_NODE_MAX + 1];
+    gj_text_set(name[0], sizeof name[0], node);
+    gj_protocol_emit(p, turn, kind, node, (const char(*)[GJ_NODE_MAX + 1]) name, 1, txid, body, NULL,
+                     GJ_CLOCK_WINDOW_MS, NULL);
+}
+
+void gj_protocol_send(struct gj_protocol *p, struct gj_turn *turn, enum gj_kind kind, const char *node,
+                      const void *body, const struct gj_msgid *reply_to, int64_t ttl_ms,
+                      struct gj_msgid *ret_id) {
+    char name[1][GJ_NODE_MAX + 1];
+    gj_text_set(name[0], sizeof name[0], node);
+    gj_protocol_emit(p, turn, kind, node, (const char(*)[GJ_NODE_MAX + 1]) name, 1, NULL, body, reply_to,
+                     ttl_ms, ret_id);
+}
+
+struct gj_slice gj_protocol_encode_body(struct gj_protocol *p, struct gj_turn *turn,
+                                        const struct gj_shape *shape, const void *body) {
+    struct gj_buf buf;
+    struct gj_fault fault;
+    gj_buf_init(&buf, p->encode, sizeof p->encode);
+    enum gj_err err = gj_shape_encode(shape, body, &buf, &fault);
+    GJ_ASSERT(err == GJ_OK);
+    return gj_arena_copy(turn->scratch, gj_buf_slice(&buf));
+}
+
+/* --- about this node ----------------------------------------------------------------------------------------- */
+
+bool gj_protocol_is_self(const struct gj_protocol *p, const char *node) {
+    return gj_directory_is_self(p->config.directory, node);
+}
+
+bool gj_protocol_may_speak(const struct gj_protocol *p, const struct gj_core *core) {
+    if (p->resync) return false;
+    if (p->gate_open) return true;
+    if (core == NULL) return false;
+    for (uint32_t i = 0; i < core->n_participants; i++) {
+        const char *node = core->participants[i].node;
+        if (gj_protocol_is_self(p, node)) continue;
+        size_t index = gj_directory_index(p->config.directory, node);
+        if (index == p->config.directory->n_nodes || !p->peers[index].heard) return false;
+    }
+    size_t coordinator = gj_directory_index(p->config.directory, core->txid.coordinator);
+    return gj_protocol_is_self(p, core->txid.coordinator) ||
+           (coordinator < p->config.directory->n_nodes && p->peers[coordinator].heard);
+}
+
+enum gj_err gj_protocol_accepts_work(const struct gj_protocol *p, const struct gj_turn *turn) {
+    if (p->resync) return GJ_ERR_RESYNC;
+    if (!p->gate_open) return GJ_ERR_GATE;
+    if (!turn->accepts_new_work) return turn->no_new_work;
+    return GJ_OK;
+}
+
+uint32_t gj_protocol_epoch(const struct gj_protocol *p) {
+    return p->epoch;
+}
+
+const struct gj_directory *gj_protocol_directory(const struct gj_protocol *p) {
+    return p->config.directory;
+}
+
+static const char *state_word(const struct gj_protocol *p, const struct gj_turn *turn) {
+    if (p->resync) return "resync";
+    if (!p->gate_open) return "gate";
+    return turn->accepts_new_work ? "open" : "draining";
+}
+
+void gj_protocol_describe(struct gj_protocol *p, struct gj_turn *turn, struct gj_ans_node *ret) {
+    const struct gj_directory *dir = p->config.directory;
+    struct gj_node_row node = {.one = 1};
+    *ret = (struct gj_ans_node){.boot_epoch = p->epoch, .active = p->n_active};
+    gj_text_set(ret->node, sizeof ret->node, dir->self);
+    gj_text_set(ret->state, sizeof ret->state, state_word(p, turn));
+    if (gj_store_get(turn->store, &gj_table_node, &node, turn->scratch)) ret->flush = node.flush;
+    ret->peers = gj_arena_array(turn->scratch, dir->n_nodes, sizeof *ret->peers);
+    for (size_t i = 0; i < dir->n_nodes && ret->peers != NULL; i++) {
+        if (gj_protocol_is_self(p, dir->nodes[i].node)) continue;
+        struct gj_peer_line *line = &ret->peers[ret->n_peers++];
+        gj_text_set(line->node, sizeof line->node, dir->nodes[i].node);
+        line->heard = p->peers[i].heard;
+        line->clock_skew_ms = p->peers[i].clock_skew_ms;
+    }
+}
+
+static void coord_line(const struct gj_coord_row *row, struct gj_turn *turn, struct gj_tx_line *ret) {
+    struct gj_core core;
+    struct gj_fault fault;
+    *ret = (struct gj_tx_line){.txid = row->txid};
+    gj_text_set(ret->role, sizeof ret->role, "coordinator");
+    gj_text_set(ret->state, sizeof ret->state, row->state);
+    gj_text_set(ret->sender, sizeof ret->sender, row->sender);
+    gj_text_set(ret->msgid, sizeof ret->msgid, row->msgid);
+    enum gj_err err = gj_shape_decode(&gj_shape_core, row->core, turn->scratch, &core, &fault);
+    gj_text_set(ret->kind, sizeof ret->kind, err == GJ_OK ? core.kind : "unknown");
+}
+
+static void part_line(const struct gj_part_row *row, struct gj_turn *turn, struct gj_tx_line *ret) {
+    (void)turn;
+    *ret = (struct gj_tx_line){.txid = row->txid};
+    gj_text_set(ret->role, sizeof ret->role, "participant");
+    gj_text_set(ret->state, sizeof ret->state, row->state);
+    gj_text_set(ret->kind, sizeof ret->kind, row->kind[0] == '\0' ? "unknown" : row->kind);
+    gj_text_set(ret->sender, sizeof ret->sender, row->sender);
+    gj_text_set(ret->msgid, sizeof ret->msgid, row->msgid);
+}
+
+bool gj_protocol_transaction(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
+                             struct gj_tx_line *ret) {
+    if (gj_protocol_is_self(p, txid->coordinator)) {
+        struct gj_coord_row row = {.txid = *txid};
+        if (!gj_store_get(turn->store, &gj_table_coord, &row, turn->scratch)) return false;
+        coord_line(&row, turn, ret);
+        return true;
+    }
+    struct gj_part_row row;
+    if (gj_participant_state(p, turn, txid, &row) == GJ_PART_NONE) return false;
+    part_line(&row, turn, ret);
+    return true;
+}
+
+#define LIST_MAX 200u
+
+void gj_protocol_transactions(struct gj_protocol *p, struct gj_turn *turn, const char *state,
+                              struct gj_ans_transactions *ret) {
+    struct gj_coord_row coord = {0};
+    struct gj_part_row part = {0};
+    struct gj_rows coords, parts;
+    uint32_t n_match = state[0] == '\0' ? 0 : 1;
+
+    (void)p;
+    *ret = (struct gj_ans_transactions){0};
+    gj_text_set(coord.state, sizeof coord.state, state);
+    gj_text_set(part.state, sizeof part.state, state);
+    gj_store_find(turn->store, &gj_table_coord, n_match ? "coord_by_state" : NULL, &coord, n_match, NULL,
+                  LIST_MAX / 2, turn->scratch, &coords);
+    gj_store_find(turn->store, &gj_table_part, n_match ? "part_by_state" : NULL, &part, n_match, NULL,
+                  LIST_MAX / 2, turn->scratch, &parts);
+    ret->transactions = gj_arena_array(turn->scratch, LIST_MAX, sizeof *ret->transactions);
+    if (ret->transactions == NULL) return;
+    for (size_t i = 0; i < coords.n; i++) {
+        coord_line((const struct gj_coord_row *)coords.items + i, turn,
+                   &ret->transactions[ret->n_transactions++]);
+    }
+    for (size_t i = 0; i < parts.n; i++) {
+        part_line((const struct gj_part_row *)parts.items + i, turn,
+                  &ret->transactions[ret->n_transactions++]);
+    }
+    ret->more = coords.more || parts.more;
+}

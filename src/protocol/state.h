@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to the protocol room: the volatile state of one node, and the seams between its machines.
+ * Everything here can be lost at any moment: recovery makes it again from the records.
+ */
+#ifndef GJ_PROTOCOL_STATE_H
+#define GJ_PROTOCOL_STATE_H
+
+#include "protocol/protocol.h"
+#include "protocol/tables.h"
+
+#define GJ_ALL_NODES             "*"
+#define GJ_PAGE_ROWS             128u /* records read at a time when all of a state are looked at */
+#define GJ_INQUIRE_MESSAGE_BYTES (GJ_MESSAGE_MAX / 2)
+
+/* --- peers ---------------------------------------------------------------------------------------------- */
+struct gj_replay_window {
+    uint32_t epoch;
+    uint64_t highest; /* counter; 0: none yet */
+    uint64_t bits[GJ_REPLAY_WINDOW / 64];
+};
+
+struct gj_peer {
+    bool heard;          /* it has answered the HELLO of our present epoch */
+    bool flush_is_dirty; /* seen flush not yet in its peer_row */
+    uint32_t epoch;      /* the newest epoch whose HELLO we answered; 0: none */
+    uint64_t flush;      /* highest flush seen of that epoch */
+    struct gj_mono hello_due;
+    int64_t clock_skew_ms;  /* last seen: its sent_at minus our clock */
+    int64_t inquire_second; /* mono second of the budget below */
+    uint32_t inquires_sent;
+    struct gj_replay_window replay;
+};
+
+/* --- timers: one entry per transaction that something is still due for ----------------------------------- */
+enum gj_active_role { GJ_ACTIVE_COLLECTING, GJ_ACTIVE_COMMITTED, GJ_ACTIVE_IN_DOUBT };
+
+struct gj_active {
+    struct gj_txid txid;
+    enum gj_active_role role;
+    struct gj_mono due;      /* next resend or inquiry */
+    struct gj_mono deadline; /* COLLECTING: of the votes */
+    struct gj_mono since;
+    int64_t interval_ms;
+    uint32_t tries;
+    bool alarmed;
+};
+
+struct gj_protocol {
+    struct gj_protocol_config config;
+    uint32_t epoch;
+    uint8_t nonce[16];
+    uint64_t next_counter; /* of message ids, in this epoch */
+    bool resync;
+    bool gate_open;
+    bool past_is_settled; /* transactions of past epochs were looked at */
+    bool rescan;          /* the table of active transactions was full: look at the records again */
+    struct gj_peer peers[GJ_NODES_MAX]; /* by index in the directory; our own entry is unused */
+    struct gj_active active[GJ_ACTIVE_TX_MAX];
+    uint32_t n_active;
+
+    /* while one parcel is read */
+    const struct gj_parcel *parcel;
+    struct gj_slice last_core; /* evidence of the latest core message; its legs must follow */
+    struct gj_message last_core_message;
+    struct gj_tx_ref acks[GJ_INQUIRE_ITEMS_MAX];
+    uint32_t n_acks;
+
+    uint8_t encode[GJ_MESSAGE_MAX];
+};
+
+/* --- protocol.c ------------------------------------------------------------------------------------------- */
+bool gj_protocol_is_self(const struct gj_protocol *p, const char *node);
+/* Queues one message to several nodes. |to| is what the header says: a node, or "*". */
+void gj_protocol_emit(struct gj_protocol *p, struct gj_turn *turn, enum gj_kind kind, const char *to,
+                      const char (*nodes)[GJ_NODE_MAX + 1], uint32_t n_nodes, const struct gj_txid *txid,
+                      const void *body, const struct gj_msgid *reply_to, int64_t ttl_ms,
+                      struct gj_msgid *ret_id);
+void gj_protocol_emit_one(struct gj_protocol *p, struct gj_turn *turn, enum gj_kind kind, const char *node,
+                          const struct gj_txid *txid, const void *body);
+/* Encodes a body into turn->scratch; empty on overflow of a limit (an own mistake: asserted). */
+struct gj_slice gj_protocol_encode_body(struct gj_protocol *p, struct gj_turn *turn,
+                                        const struct gj_shape *shape, const void *body);
+/* Votes, statuses and aborts about a transaction: allowed while a doubtful start is not cleared? */
+bool gj_protocol_may_speak(const struct gj_protocol *p, const struct gj_core *core);
+
+/* --- admission.c ------------------------------------------------------------------------------------------- */
+/* Acknowledges a commit with the next ACK: one per coordinator and parcel. */
+void gj_admission_ack(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid);
+
+/* --- timers.c ----------------------------------------------------------------------------------------------- */
+struct gj_active *gj_active_find(struct gj_protocol *p, const struct gj_txid *txid, enum gj_active_role role);
+bool gj_active_has_room(const struct gj_protocol *p);
+/* NULL and an event at the limit. */
+struct gj_active *gj_active_add(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
+                                enum gj_active_role role, int64_t first_ms);
+void gj_active_remove(struct gj_protocol *p, const struct gj_txid *txid, enum gj_active_role role);
+/* ms with a jitter of a fifth either way. */
+int64_t gj_jitter(struct gj_turn *turn, int64_t ms);
+struct gj_mono gj_mono_after(struct gj_mono now, int64_t ms);
+bool gj_mono_is_due(struct gj_mono due, struct gj_mono now);
+/* A peer is back: what waits for anybody is due at once. */
+void gj_active_hurry(struct gj_protocol *p, struct gj_mono now);
+
+/* --- peers.c ------------------------------------------------------------------------------------------------ */
+struct gj_peer *gj_peer_of(struct gj_protocol *p, const char *node);
+enum gj_err gj_replay_check(struct gj_replay_window *window, const struct gj_msgid *id);
+void gj_replay_remember(struct gj_replay_window *window, const struct gj_msgid *id);
+void gj_peers_recover(struct gj_protocol *p, struct gj_turn *turn);
+void gj_peers_saw_flush(struct gj_protocol *p, struct gj_peer *peer, uint32_t epoch, uint64_t flush);
+void gj_peers_write_flushes(struct gj_protocol *p, struct gj_turn *turn);
+void gj_peers_on_hello(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);
+void gj_peers_on_welcome(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);
+void gj_peers_tick(struct gj_protocol *p, struct gj_turn *turn);
+void gj_peers_enter_resync(struct gj_protocol *p, struct gj_turn *turn, const char *why_node,
+                           const struct gj_txid *txid);
+bool gj_peers_may_inquire(struct gj_peer *peer, struct gj_mono now);
+
+/* --- certificate.c ------------------------------------------------------------------------------------------ */
+/* A verified decision or refusal about one transaction. */
+struct gj_certificate {
+    struct gj_commit *commit;
+    struct gj_core *core;
+    bool holds_our_yes;
+};
+/* Decodes exact core bytes and checks that |digest| is theirs. */
+GJ_MUST_USE enum gj_err gj_core_read(struct gj_protocol *p, struct gj_turn *turn, struct gj_slice bytes,
+                                     const struct gj_digest *digest, struct gj_core *ret);
+/* Is the core itself sound: coordinator not a participant, no node twice, known nodes, legs at listed nodes? */
+bool gj_core_is_sound(const struct gj_protocol *p, const struct gj_core *core);
+bool gj_core_lists(const struct gj_core *core, const char *node);
+/* Checks the body of a commit about |txid| that |signer| signed: digest, core, one YES of each participant. */
+GJ_MUST_USE enum gj_err gj_certificate_check(struct gj_protocol *p, struct gj_turn *turn, const char *signer,
+                                             const struct gj_txid *txid, const struct gj_commit *commit,
+                                             struct gj_certificate *ret);
+/* Decodes the details of leg parts and checks them against the core. Parts of |must_have_node| must be whole. */
+GJ_MUST_USE enum gj_err gj_legs_read(struct gj_protocol *p, struct gj_turn *turn, const struct gj_core *core,
+                                     const struct gj_prepare_legs *legs, const char *must_have_node,
+                                     struct gj_tx_view *ret);
+/* Does |message| (verified) refuse (txid, digest) for good: a NO vote, or a STATUS REFUSED, of a listed node? */
+bool gj_proof_refuses(const struct gj_message *message, const struct gj_core *core,
+                      const struct gj_digest *digest);
+
+/* --- coordinator.c ------------------------------------------------------------------------------------------ */
+void gj_coordinator_on_vote(struct gj_protocol *p, struct gj_turn *turn, const char *node,
+                            const struct gj_txid *txid, const struct gj_digest *digest, bool yes,
+                            const struct gj_vote *no, struct gj_slice evidence);
+void gj_coordinator_on_facts(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);
+void gj_coordinator_on_ack(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);
+/* Answers an inquiry about a transaction of ours; adds to |ret| if a STATUS line is the answer. */
+bool gj_coordinator_on_inquiry(struct gj_protocol *p, struct gj_turn *turn, const char *from,
+                               const struct gj_inquiry *item, struct gj_slice evidence,
+                               struct gj_tx_status *ret);
+void gj_coordinator_tick(struct gj_protocol *p, struct gj_turn *turn, struct gj_active *active);
+/* Past epochs: what began without a commit is aborted, what was committed is sent again. */
+void gj_coordinator_recover(struct gj_protocol *p, struct gj_turn *turn);
+/* Body of the commit of a transaction of ours; false if it is not committed here. */
+bool gj_coordinator_commit_body(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
+                                struct gj_commit *ret);
+
+/* --- participant.c ------------------------------------------------------------------------------------------ */
+enum gj_part_state {
+    GJ_PART_NONE,
+    GJ_PART_PREPARING,
+    GJ_PART_PREPARED,
+    GJ_PART_REFUSED,
+    GJ_PART_ABORTED,
+    GJ_PART_COMMITTED,
+    GJ_PART_RESOLVED,
+    GJ_PART_COLLECTED,
+    GJ_PART_STATES
+};
+const char *gj_part_state_word(enum gj_part_state state);
+enum gj_part_state gj_part_state_of(const char *word);
+/* The row if there is one. */
+enum gj_part_state gj_participant_state(struct gj_protocol *p, struct gj_turn *turn,
+                                        const struct gj_txid *txid, struct gj_part_row *ret);
+void gj_participant_on_prepare(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *legs);
+/* |evidence|: the signed commit itself, from whomever it came. */
+void gj_participant_on_commit(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *commit,
+                              struct gj_slice evidence);
+void gj_participant_on_abort(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
+                             const struct gj_digest *digest, struct gj_slice evidence);
+/* Posts what is PREPARED, after its certificate was checked. */
+void gj_participant_apply_commit(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
+                                 struct gj_slice evidence);
+/* A listed node's signed refusal ends it like an abort. */
+void gj_participant_on_refusal(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
+                               struct gj_slice evidence);
+bool gj_participant_on_inquiry(struct gj_protocol *p, struct gj_turn *turn, const char *from,
+                               const struct gj_inquiry *item, struct gj_tx_status *ret);
+void gj_participant_recover(struct gj_protocol *p, struct gj_turn *turn);
+
+/* --- inquiry.c ---------------------------------------------------------------------------------------------- */
+void gj_inquiry_on_inquire(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
+                           struct gj_slice evidence);
+void gj_inquiry_on_status(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
+                          struct gj_slice evidence);
+/* Sends what in-doubt transactions have to ask now. */
+void gj_inquiry_tick(struct gj_protocol *p, struct gj_turn *turn);
+
+#endif
