@@ -12,7 +12,8 @@
 #define GB11643_LEN    18
 #define GB11643_DIGITS 17
 
-static int check_character(const char *certno) {
+static int check_character(const char *certno)
+{
     static const int weights[GB11643_DIGITS] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
     int sum = 0;
     for (int i = 0; i < GB11643_DIGITS; i++) {
@@ -21,7 +22,8 @@ static int check_character(const char *certno) {
     return "10X98765432"[sum % 11];
 }
 
-static gj_date birth_date(const char *certno) {
+static gj_date birth_date(const char *certno)
+{
     gj_date date = 0;
     for (int i = 6; i < 14; i++) {
         date = date * 10 + (certno[i] - '0');
@@ -29,7 +31,8 @@ static gj_date birth_date(const char *certno) {
     return date;
 }
 
-static bool gb11643_is_valid(const char *certno) {
+static bool gb11643_is_valid(const char *certno)
+{
     if (strlen(certno) != GB11643_LEN) return false;
     if (strspn(certno, "0123456789") < GB11643_DIGITS) return false;
     if (certno[0] == '0') return false;
@@ -38,7 +41,8 @@ static bool gb11643_is_valid(const char *certno) {
     return last == check_character(certno);
 }
 
-bool gj_certno_is_valid(const char *psn_cert_type, const char *certno) {
+bool gj_certno_is_valid(const char *psn_cert_type, const char *certno)
+{
     if (strcmp(psn_cert_type, "01") == 0) return gb11643_is_valid(certno);
     size_t len = strlen(certno);
     return len >= 1 && len <= GJ_CERTNO_MAX;
