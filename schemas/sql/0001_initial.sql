@@ -215,7 +215,8 @@ CREATE TABLE paid (
     account             TEXT    NOT NULL,
     person_ref          TEXT    NOT NULL,
     binding_ref         TEXT    NOT NULL, -- empty: the person's own use
-    recipient_region    TEXT    NOT NULL,
+    from_region         TEXT    NOT NULL, -- the payer's
+    to_region           TEXT    NOT NULL, -- the place of care
     amount_fen          INTEGER NOT NULL CHECK (amount_fen >= 0),
     date                INTEGER NOT NULL CHECK (date >= 0),
     refund_prepared_fen INTEGER NOT NULL CHECK (refund_prepared_fen >= 0),

@@ -56,18 +56,20 @@ const struct gj_table gj_table_institution = {
 const struct gj_table gj_table_notice = {.name = "notice", .shape = &gj_shape_notice_row, .key_fields = 2};
 
 /* --- desk --- */
-const struct gj_table gj_table_settlement = {.name = "settlement",
-                                             .shape = &gj_shape_settlement_row,
-                                             .key_fields = 1,
-                                             .indexes = {{.name = "settlement_by_state", .columns = {"state"}}},
-                                             .n_indexes = 1};
+const struct gj_table gj_table_settlement = {
+    .name = "settlement",
+    .shape = &gj_shape_settlement_row,
+    .key_fields = 1,
+    .indexes = {{.name = "settlement_by_state", .columns = {"state"}}},
+    .n_indexes = 1};
 const struct gj_table gj_table_settlement_leg = {
     .name = "settlement_leg", .shape = &gj_shape_settlement_leg_row, .key_fields = 2};
-const struct gj_table gj_table_refund = {.name = "refund",
-                                         .shape = &gj_shape_refund_row,
-                                         .key_fields = 1,
-                                         .indexes = {{.name = "refund_by_settlement", .columns = {"setl_id"}}},
-                                         .n_indexes = 1};
+const struct gj_table gj_table_refund = {
+    .name = "refund",
+    .shape = &gj_shape_refund_row,
+    .key_fields = 1,
+    .indexes = {{.name = "refund_by_settlement", .columns = {"setl_id"}}},
+    .n_indexes = 1};
 const struct gj_table gj_table_plan = {.name = "plan",
                                        .shape = &gj_shape_plan_row,
                                        .key_fields = 1,
@@ -77,9 +79,21 @@ const struct gj_table gj_table_bound = {.name = "bound", .shape = &gj_shape_boun
 
 const struct gj_table *const gj_domain_tables[] = {
     /* books */
-    &gj_table_person, &gj_table_account, &gj_table_hold,        &gj_table_posting,     &gj_table_binding,
-    &gj_table_usage,  &gj_table_paid,    &gj_table_consumption, &gj_table_institution, &gj_table_notice,
+    &gj_table_person,
+    &gj_table_account,
+    &gj_table_hold,
+    &gj_table_posting,
+    &gj_table_binding,
+    &gj_table_usage,
+    &gj_table_paid,
+    &gj_table_consumption,
+    &gj_table_institution,
+    &gj_table_notice,
     /* desk */
-    &gj_table_settlement, &gj_table_settlement_leg, &gj_table_refund, &gj_table_plan, &gj_table_bound,
+    &gj_table_settlement,
+    &gj_table_settlement_leg,
+    &gj_table_refund,
+    &gj_table_plan,
+    &gj_table_bound,
 };
 const size_t gj_domain_n_tables = sizeof(gj_domain_tables) / sizeof(gj_domain_tables[0]);
