@@ -73,6 +73,7 @@ CREATE TABLE coord (
     core           BLOB    NOT NULL,
     legs           BLOB    NOT NULL, -- prepare_legs with every leg's detail
     supersedes     BLOB    NOT NULL,
+    facts          BLOB    NOT NULL, -- vote_facts of our own legs
     all_details_to TEXT    NOT NULL, -- the node that gets every leg's detail
     reason         TEXT    NOT NULL,
     begun_ms       INTEGER NOT NULL CHECK (begun_ms >= 0),
