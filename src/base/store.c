@@ -51,9 +51,15 @@ static enum gj_err check_field(const struct gj_field *field, const uint8_t *at) 
     case GJ_FIELD_TEXT:
         GJ_ASSERT(memchr(at, '\0', (size_t)field->max + 1) != NULL);
         return GJ_OK;
+    case GJ_FIELD_TXID: {
+        /* What gj_txid_parse() would not read again must not be written. */
+        const struct gj_txid *value = (const void *)at;
+        GJ_ASSERT(memchr(value->coordinator, '\0', sizeof(value->coordinator)) != NULL);
+        if (gj_txid_is_none(value)) return GJ_OK;
+        return gj_node_is_valid(value->coordinator) && value->seq <= INT64_MAX ? GJ_OK : GJ_ERR_OVERFLOW;
+    }
     case GJ_FIELD_BOOL:
     case GJ_FIELD_FIX:
-    case GJ_FIELD_TXID:
     case GJ_FIELD_DIGEST:
         return GJ_OK;
     case GJ_FIELD_MAP:
@@ -69,7 +75,7 @@ static bool check_record(struct gj_store *store, const struct gj_table *table, c
         enum gj_err err = check_field(field, (const uint8_t *)rec + field->offset);
         if (err == GJ_OK) continue;
         char detail[sizeof(store->detail)];
-        (void)snprintf(detail, sizeof(detail), "%s.%s: the value is outside %" PRId64 "..%" PRId64,
+        (void)snprintf(detail, sizeof(detail), "%s.%s: the value is not within %" PRId64 "..%" PRId64,
                        table->name, field->name, field->min, field->max);
         gj_store_fail(store, err, detail);
         return false;
