@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-_Noreturn void gj_assert_failed(const char *cond, const char *file, int line)
-{
+_Noreturn void gj_assert_failed(const char *cond, const char *file, int line) {
     fprintf(stderr, "gongji: assert failed: %s at %s:%d\n", cond, file, line);
     abort();
 }

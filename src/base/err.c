@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define GJ_RETRY_NO false
+#define GJ_RETRY_NO  false
 #define GJ_RETRY_YES true
 
 struct err_row {
@@ -27,43 +27,36 @@ static const struct err_row rows[] = {
 #undef X
 };
 
-static const struct err_row *find_row(enum gj_err err)
-{
+static const struct err_row *find_row(enum gj_err err) {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (rows[i].err == err) return &rows[i];
     }
     return find_row(GJ_ERR_INTERNAL);
 }
 
-const char *gj_err_name(enum gj_err err)
-{
+const char *gj_err_name(enum gj_err err) {
     return find_row(err)->name;
 }
 
-enum gj_err gj_err_from_name(const char *name)
-{
+enum gj_err gj_err_from_name(const char *name) {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (strcmp(rows[i].name, name) == 0) return rows[i].err;
     }
     return GJ_ERR_INTERNAL;
 }
 
-enum gj_err_class gj_err_class_of(enum gj_err err)
-{
+enum gj_err_class gj_err_class_of(enum gj_err err) {
     return find_row(err)->class;
 }
 
-bool gj_err_is_retryable(enum gj_err err)
-{
+bool gj_err_is_retryable(enum gj_err err) {
     return find_row(err)->retry;
 }
 
-const char *gj_err_text_en(enum gj_err err)
-{
+const char *gj_err_text_en(enum gj_err err) {
     return find_row(err)->en;
 }
 
-const char *gj_err_text_zh(enum gj_err err)
-{
+const char *gj_err_text_zh(enum gj_err err) {
     return find_row(err)->zh;
 }

@@ -9,19 +9,16 @@
 #include "base/bytes.h"
 #include "base/hasher.h"
 
-bool gj_txid_equal(const struct gj_txid *a, const struct gj_txid *b)
-{
+bool gj_txid_equal(const struct gj_txid *a, const struct gj_txid *b) {
     return a->epoch == b->epoch && a->seq == b->seq && a->attempt == b->attempt &&
            strcmp(a->coordinator, b->coordinator) == 0;
 }
 
-bool gj_txid_is_none(const struct gj_txid *txid)
-{
+bool gj_txid_is_none(const struct gj_txid *txid) {
     return txid->coordinator[0] == '\0';
 }
 
-static size_t put_number(char *dst, uint64_t value)
-{
+static size_t put_number(char *dst, uint64_t value) {
     char reversed[20];
     size_t n = 0, out = 0;
     do {
@@ -34,8 +31,7 @@ static size_t put_number(char *dst, uint64_t value)
     return out;
 }
 
-char *gj_txid_format(char dst[GJ_TXID_TEXT_CAP], const struct gj_txid *txid)
-{
+char *gj_txid_format(char dst[GJ_TXID_TEXT_CAP], const struct gj_txid *txid) {
     const uint64_t numbers[3] = {txid->epoch, txid->seq, txid->attempt};
     size_t at = strlen(txid->coordinator);
     memcpy(dst, txid->coordinator, at);
@@ -48,8 +44,7 @@ char *gj_txid_format(char dst[GJ_TXID_TEXT_CAP], const struct gj_txid *txid)
 }
 
 /* Reads "/<decimal without leading zeros>" at |*at|. */
-static bool take_number(struct gj_slice text, size_t *at, uint64_t max, uint64_t *ret)
-{
+static bool take_number(struct gj_slice text, size_t *at, uint64_t max, uint64_t *ret) {
     size_t first = *at + 1;
     uint64_t value = 0;
     if (*at >= text.len || text.ptr[*at] != '/') return false;
@@ -65,8 +60,7 @@ static bool take_number(struct gj_slice text, size_t *at, uint64_t max, uint64_t
     return true;
 }
 
-enum gj_err gj_txid_parse(const char *text, size_t len, struct gj_txid *ret)
-{
+enum gj_err gj_txid_parse(const char *text, size_t len, struct gj_txid *ret) {
     struct gj_txid txid = {0};
     struct gj_slice slice = gj_slice_of(text, len);
     uint64_t epoch = 0, seq = 0, attempt = 0;
@@ -88,8 +82,7 @@ enum gj_err gj_txid_parse(const char *text, size_t len, struct gj_txid *ret)
     return GJ_OK;
 }
 
-bool gj_node_is_valid(const char *node)
-{
+bool gj_node_is_valid(const char *node) {
     size_t len = strlen(node);
     if (len == 0 || len > GJ_NODE_MAX) return false;
     for (size_t i = 0; i < len; i++) {
@@ -100,22 +93,19 @@ bool gj_node_is_valid(const char *node)
     return true;
 }
 
-bool gj_region_is_valid(const char *region)
-{
+bool gj_region_is_valid(const char *region) {
     for (size_t i = 0; i < GJ_REGION_MAX; i++) {
         if (region[i] < '0' || region[i] > '9') return false;
     }
     return region[GJ_REGION_MAX] == '\0';
 }
 
-bool gj_digest_equal(const struct gj_digest *a, const struct gj_digest *b)
-{
+bool gj_digest_equal(const struct gj_digest *a, const struct gj_digest *b) {
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-void gj_digest_of(const struct gj_hasher *hasher, enum gj_hash_alg alg, const struct gj_slice *parts, size_t n,
-                  struct gj_digest *ret)
-{
+void gj_digest_of(const struct gj_hasher *hasher, enum gj_hash_alg alg, const struct gj_slice *parts,
+                  size_t n, struct gj_digest *ret) {
     ret->bytes[0] = (uint8_t)alg;
     hasher->hash(hasher->ctx, alg, parts, n, ret->bytes + 1);
 }

@@ -6,34 +6,29 @@
 
 #include <string.h>
 
-enum gj_err gj_fen_add(int64_t a, int64_t b, int64_t *ret)
-{
+enum gj_err gj_fen_add(int64_t a, int64_t b, int64_t *ret) {
     int64_t sum;
     if (__builtin_add_overflow(a, b, &sum)) return GJ_ERR_OVERFLOW;
     *ret = sum;
     return GJ_OK;
 }
 
-enum gj_err gj_fen_sub(int64_t a, int64_t b, int64_t *ret)
-{
+enum gj_err gj_fen_sub(int64_t a, int64_t b, int64_t *ret) {
     int64_t difference;
     if (__builtin_sub_overflow(a, b, &difference)) return GJ_ERR_OVERFLOW;
     *ret = difference;
     return GJ_OK;
 }
 
-int64_t gj_fen_min(int64_t a, int64_t b)
-{
+int64_t gj_fen_min(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-int64_t gj_fen_max(int64_t a, int64_t b)
-{
+int64_t gj_fen_max(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
-enum gj_err gj_yuan_parse(const char *text, size_t len, int64_t *ret_fen)
-{
+enum gj_err gj_yuan_parse(const char *text, size_t len, int64_t *ret_fen) {
     bool negative = len > 0 && text[0] == '-';
     size_t first = negative ? 1 : 0;
     size_t digits = 0;
@@ -53,8 +48,7 @@ enum gj_err gj_yuan_parse(const char *text, size_t len, int64_t *ret_fen)
     return GJ_OK;
 }
 
-char *gj_yuan_format(char dst[GJ_YUAN_TEXT_CAP], int64_t fen)
-{
+char *gj_yuan_format(char dst[GJ_YUAN_TEXT_CAP], int64_t fen) {
     char reversed[GJ_YUAN_TEXT_CAP];
     /* Unsigned, so that INT64_MIN has a size too. */
     uint64_t left = fen < 0 ? 0 - (uint64_t)fen : (uint64_t)fen;
