@@ -71,11 +71,11 @@ static enum gj_err decode_message(const msgpack_object *object, struct gj_arena 
         gj_path_write(&(struct gj_path){&header_path, "kind", -1}, ret_fault);
         return GJ_ERR_UNKNOWN_KIND;
     }
+    ret->kind = kind;
     const struct gj_shape *shape = gj_kind_shape(kind);
     void *body = gj_arena_alloc(arena, shape->size);
     if (body == NULL) return GJ_ERR_NO_SPACE;
     GJ_TRY(gj_wire_decode_map(&object->via.array.ptr[1], NULL, shape, arena, body, ret_fault));
-    ret->kind = kind;
     ret->body = body;
     return GJ_OK;
 }

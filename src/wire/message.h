@@ -79,7 +79,8 @@ struct gj_message {
 GJ_MUST_USE enum gj_err gj_message_encode(const struct gj_header *header, const struct gj_shape *shape,
                                           const void *body, struct gj_buf *out);
 /* |in| is borrowed for as long as |ret| is used. For an unknown kind: GJ_ERR_UNKNOWN_KIND with the
- * header filled in. */
+ * header filled in. For a body that is refused: header and kind are filled in, body is NULL. Another
+ * version: GJ_ERR_BAD_VERSION, the header filled in as far as it fits this one's. */
 GJ_MUST_USE enum gj_err gj_message_decode(struct gj_slice in, struct gj_arena *arena,
                                           struct gj_message *ret, struct gj_fault *ret_fault);
 

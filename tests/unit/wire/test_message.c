@@ -46,7 +46,6 @@ static void expect_refused(struct gj_slice in, enum gj_err err, const char *fiel
     assert_string_equal(gj_err_name(gj_message_decode(in, &arena, ret, &fault)), gj_err_name(err));
     assert_string_equal(fault.field, field);
     assert_null(ret->body);
-    assert_int_equal(ret->kind, GJ_KIND_NONE);
 }
 
 static void test_message_round_trip(void **state) {
@@ -76,6 +75,7 @@ static void test_unknown_kind_keeps_the_header(void **state) {
     struct gj_header header = make_header("gossip");
     struct gj_error body = {.code = "BUSY"};
     expect_refused(encode(&header, &gj_shape_error, &body), GJ_ERR_UNKNOWN_KIND, "header.kind", &message);
+    assert_int_equal(message.kind, GJ_KIND_NONE);
     assert_string_equal(message.header.kind, "gossip");
     assert_string_equal(message.header.from, "330000");
     assert_memory_equal(message.header.id, header.id, GJ_MSGID_BYTES);
@@ -116,6 +116,7 @@ static void test_bad_body_keeps_the_header(void **state) {
     struct gj_slice bytes = encode(&header, &gj_shape_abort, &body);
     memory[bytes.len - 1] = 0xff; /* the last letter of the reason */
     expect_refused(bytes, GJ_ERR_BAD_FIELD, "reason", &message);
+    assert_int_equal(message.kind, GJ_KIND_ABORT);
     assert_string_equal(message.header.kind, "abort");
 }
 
