@@ -58,11 +58,10 @@ static void append_escaped(char *dst, size_t cap, const char *text)
 static void put_location(const struct gj_asked *asked, struct gj_http_response *ret)
 {
     if (asked->sender[0] == '\0' || asked->msgid[0] == '\0') return;
-    char path[3 * (GJ_SENDER_MAX + GJ_MSGID_MAX) + sizeof "/v1/requests//"] = "/v1/requests/";
-    append_escaped(path, sizeof path, asked->sender);
-    strcat(path, "/");
-    append_escaped(path, sizeof path, asked->msgid);
-    if (strlen(path) < sizeof ret->location) memcpy(ret->location, path, strlen(path) + 1);
+    strcpy(ret->location, "/v1/requests/");
+    append_escaped(ret->location, sizeof ret->location, asked->sender);
+    strcat(ret->location, "/");
+    append_escaped(ret->location, sizeof ret->location, asked->msgid);
 }
 
 /* --- in progress ------------------------------------------------------------------------------------------- */

@@ -22,8 +22,8 @@ bool gj_http_client_may(const struct gj_http_client *client, const char *sender)
 /* --- request.c --------------------------------------------------------------------------------------------- */
 /* What the edge keeps of a request, for the case that no answer comes in time. */
 struct gj_asked {
-    bool changes;                     /* a POST: its outcome may be unknown */
-    char sender[GJ_SENDER_MAX + 1];   /* "" for most reads */
+    bool changes;                   /* a POST: its outcome may be unknown */
+    char sender[GJ_SENDER_MAX + 1]; /* "" for most reads */
     char msgid[GJ_MSGID_MAX + 1];
 };
 
@@ -32,18 +32,22 @@ bool gj_http_is_json(const char *content_type);
 
 /* Checks body, path and sender, and appends gj_request_encode() bytes to |out|. |body| is empty for a GET.
  * Refuses with what gj_json_parse() and gj_json_read() say, BAD_INPUT, or UNAUTHORIZED (403). */
-GJ_MUST_USE enum gj_err gj_http_request(const struct gj_route_match *match, const struct gj_http_client *client,
-                                        struct gj_slice body, struct gj_buf *out, struct gj_asked *ret_asked,
+GJ_MUST_USE enum gj_err gj_http_request(const struct gj_route_match *match,
+                                        const struct gj_http_client *client, struct gj_slice body,
+                                        struct gj_buf *out, struct gj_asked *ret_asked,
                                         struct gj_http_fault *fault);
+
+/* "/v1/requests/<sender>/<msgid>", everything in it percent-encoded. */
+#define GJ_LOCATION_CAP (3 * (GJ_SENDER_MAX + GJ_MSGID_MAX) + 16)
 
 /* --- answer.c ---------------------------------------------------------------------------------------------- */
 struct gj_http_response {
     unsigned status;
-    bool is_problem;         /* application/problem+json, else application/json */
-    unsigned retry_after_s;  /* 0: no header */
-    char location[192];      /* 202: where to ask again; "" if nowhere */
+    bool is_problem;                /* application/problem+json, else application/json */
+    unsigned retry_after_s;         /* 0: no header */
+    char location[GJ_LOCATION_CAP]; /* 202: where to ask again; "" if nowhere */
     char allow[GJ_ALLOW_CAP];
-    char *body;              /* malloc'ed, NUL-terminated JSON; NULL: out of memory */
+    char *body; /* malloc'ed, NUL-terminated JSON; NULL: out of memory */
 };
 
 /* The engine's answer. Bytes that cannot be read: 500 for a read, "in progress" for anything else. */

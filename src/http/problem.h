@@ -7,9 +7,9 @@
 
 #include "base/err.h"
 
-#define GJ_FAULT_FIELD_CAP 80
+#define GJ_FAULT_FIELD_CAP  80
 #define GJ_FAULT_DETAIL_CAP 200
-#define GJ_ALLOW_CAP 24
+#define GJ_ALLOW_CAP        24
 
 /* A refusal of the edge itself. Never carries a value that the caller sent, only names and reasons. */
 struct gj_http_fault {

@@ -21,7 +21,7 @@ extern const struct gj_route gj_routes[];
 extern const size_t gj_n_routes;
 
 #define GJ_ROUTE_PARAMS_MAX 3
-#define GJ_ROUTE_VALUE_MAX 127 /* the longest value, decoded; a field's own limit may be shorter */
+#define GJ_ROUTE_VALUE_MAX  127 /* the longest value, decoded; a field's own limit may be shorter */
 
 struct gj_route_param {
     char name[GJ_WORD_MAX + 1];

@@ -28,8 +28,9 @@ bool gj_call_wake(struct gj_http *http, uint64_t waiter, struct gj_slice answer)
 
 /* The callbacks of libmicrohttpd: request line, request, end. |cls| is the struct gj_http. */
 void *gj_call_open(void *cls, const char *target, struct MHD_Connection *connection);
-enum MHD_Result gj_call_handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
-                               const char *version, const char *data, size_t *data_len, void **call_p);
+enum MHD_Result gj_call_handle(void *cls, struct MHD_Connection *connection, const char *url,
+                               const char *method, const char *version, const char *data, size_t *data_len,
+                               void **call_p);
 void gj_call_done(void *cls, struct MHD_Connection *connection, void **call_p,
                   enum MHD_RequestTerminationCode how);
 

@@ -29,7 +29,8 @@ struct gj_waiter_gone {
     bool hung_up; /* else: past its deadline */
 };
 /* Lists up to |cap| waiters that are past |now| or whose client closed its side; takes none of them out. */
-size_t gj_waiters_sweep(struct gj_waiters *waiters, struct gj_mono now, struct gj_waiter_gone *ret, size_t cap);
+size_t gj_waiters_sweep(struct gj_waiters *waiters, struct gj_mono now, struct gj_waiter_gone *ret,
+                        size_t cap);
 
 /* From now on nothing can be added; wakes gj_waiters_pause(). */
 void gj_waiters_close(struct gj_waiters *waiters);
