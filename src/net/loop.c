@@ -148,6 +148,12 @@ static void wait(struct gj_net *net) {
     (void)got;
 }
 
+static void push_all(struct gj_net *net) {
+    int64_t now_ms = gj_net_clock_ms();
+    for (size_t i = 0; i < net->n_lines; i++)
+        push_line(net, &net->lines[i], now_ms);
+}
+
 void *gj_net_run(void *arg) {
     struct gj_net *net = arg;
     while (!atomic_load(&net->stop)) {
@@ -156,9 +162,8 @@ void *gj_net_run(void *arg) {
         }
         for (int i = 0; i < GJ_NET_BURST_MAX && receive_one(net); i++) {
         }
-        int64_t now_ms = gj_net_clock_ms();
-        for (size_t i = 0; i < net->n_lines; i++)
-            push_line(net, &net->lines[i], now_ms);
+        push_all(net);
     }
+    push_all(net); /* what the peers that are there take at once */
     return NULL;
 }

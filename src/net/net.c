@@ -106,6 +106,16 @@ enum gj_err gj_net_open(const struct gj_net_config *config, struct gj_net **ret,
     return GJ_OK;
 }
 
+/* What was pushed down still leaves, within a moment: a node that stops should not leave its last decisions
+ * to the resend after its next start. */
+static void close_dealer(struct gj_net_line *line) {
+    int linger = GJ_NET_FAREWELL_MS;
+    if (line->dealer == NULL) return;
+    (void)zmq_setsockopt(line->dealer, ZMQ_LINGER, &linger, sizeof linger);
+    (void)zmq_close(line->dealer);
+    line->dealer = NULL;
+}
+
 static void close_socket(void **socket_p) {
     if (*socket_p != NULL) (void)zmq_close(*socket_p);
     *socket_p = NULL;
@@ -123,7 +133,7 @@ void gj_net_close(struct gj_net **net_p) {
         (void)pthread_join(net->thread, NULL);
     }
     for (size_t i = 0; i < net->n_lines; i++)
-        close_socket(&net->lines[i].dealer);
+        close_dealer(&net->lines[i]);
     close_socket(&net->router);
     /* The context waits for nobody else, and a ZAP question under way ends with its asker. */
     close_socket(&net->zap);

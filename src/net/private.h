@@ -27,6 +27,7 @@
 #define GJ_NET_HANDSHAKE_MS      5000
 #define GJ_NET_HEARTBEAT_MS      5000
 #define GJ_NET_HEARTBEAT_LOST_MS 15000
+#define GJ_NET_FAREWELL_MS       500 /* for what was pushed down when the node stops */
 #define GJ_NET_POLL_MS           500 /* the longest sleep while something waits in the outbox */
 
 #define GJ_NET_ZAP_DOMAIN  "gongji"
