@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The coordinator of a transaction: BEGUN, then COMMITTED or ABORTED, once. The commit point is the flush
- * of the COMMITTED record; until then every doubt ends in ABORTED, and "no record" means ABORTED too.
+ * The coordinator of a transaction: BEGUN, then COMMITTED or ABORTED, once. The commit point is the flush of
+ * the COMMITTED record; until then every doubt ends in ABORTED, and "no record" means ABORTED too.
  * Every state x input cell is in the table below; README.md says what is true in each state.
  */
 #include "protocol/state.h"
@@ -11,13 +11,10 @@
 #include "base/check.h"
 #include "base/money.h"
 
-enum coord_state { NONE, COLLECTING, PAST, COMMITTED, ABORTED, ENDED, STATES };
-enum coord_input { VOTE_YES, VOTE_NO, ACKED, INQUIRED, CANCELLED, INPUTS };
-
 /* What is known about the transaction while one input is handled. */
 struct seat {
     struct gj_coord_row row;
-    enum coord_state state;
+    enum gj_coord_state state;
     const char *node;        /* who says it */
     struct gj_vote_row vote; /* that node's, if has_vote */
     bool has_vote;
@@ -25,15 +22,17 @@ struct seat {
     struct gj_slice evidence;
 };
 
-static const char *const state_words[] = {
-    [COLLECTING] = "BEGUN", [COMMITTED] = "COMMITTED", [ABORTED] = "ABORTED", [ENDED] = "ENDED"};
+static const char *const state_words[] = {[GJ_COORD_COLLECTING] = "BEGUN",
+                                          [GJ_COORD_COMMITTED] = "COMMITTED",
+                                          [GJ_COORD_ABORTED] = "ABORTED",
+                                          [GJ_COORD_ENDED] = "ENDED"};
 
-static enum coord_state state_of(const struct gj_protocol *p, const struct gj_coord_row *row) {
-    if (gj_text_equal(row->state, "COMMITTED")) return COMMITTED;
-    if (gj_text_equal(row->state, "ABORTED")) return ABORTED;
-    if (gj_text_equal(row->state, "ENDED")) return ENDED;
+static enum gj_coord_state state_of(const struct gj_protocol *p, const struct gj_coord_row *row) {
+    if (gj_text_equal(row->state, "COMMITTED")) return GJ_COORD_COMMITTED;
+    if (gj_text_equal(row->state, "ABORTED")) return GJ_COORD_ABORTED;
+    if (gj_text_equal(row->state, "ENDED")) return GJ_COORD_ENDED;
     /* Begun in an epoch that is over: nobody can decide it any more but presumption. */
-    return row->txid.epoch == p->epoch ? COLLECTING : PAST;
+    return row->txid.epoch == p->epoch ? GJ_COORD_COLLECTING : GJ_COORD_PAST;
 }
 
 static void load_seat(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
@@ -46,7 +45,7 @@ static void load_seat(struct gj_protocol *p, struct gj_turn *turn, const struct 
     ret->has_vote = gj_store_get(turn->store, &gj_table_vote, &ret->vote, turn->scratch);
 }
 
-static void write_state(struct gj_turn *turn, struct seat *seat, enum coord_state state) {
+static void write_state(struct gj_turn *turn, struct seat *seat, enum gj_coord_state state) {
     gj_text_set(seat->row.state, sizeof seat->row.state, state_words[state]);
     seat->state = state;
     gj_store_put(turn->store, &gj_table_coord, &seat->row);
@@ -62,8 +61,8 @@ static struct gj_vote_row *votes_of(struct gj_turn *turn, const struct gj_txid *
 }
 
 /* The transaction as our own application sees it. Our own records cannot be malformed. */
-static void own_view(struct gj_protocol *p, struct gj_turn *turn, const struct gj_coord_row *row,
-                     struct gj_tx_view *ret) {
+void gj_coordinator_view(struct gj_protocol *p, struct gj_turn *turn, const struct gj_coord_row *row,
+                         struct gj_tx_view *ret) {
     struct gj_core *core = gj_arena_alloc(turn->scratch, sizeof *core);
     struct gj_prepare_legs *legs = gj_arena_alloc(turn->scratch, sizeof *legs);
     struct gj_fault fault;
@@ -136,8 +135,8 @@ bool gj_coordinator_commit_body(struct gj_protocol *p, struct gj_turn *turn, con
     struct gj_coord_row row = {.txid = *txid};
     uint32_t n = 0;
     if (!gj_store_get(turn->store, &gj_table_coord, &row, turn->scratch)) return false;
-    enum coord_state state = state_of(p, &row);
-    if (state != COMMITTED && state != ENDED) return false;
+    enum gj_coord_state state = state_of(p, &row);
+    if (state != GJ_COORD_COMMITTED && state != GJ_COORD_ENDED) return false;
     struct gj_vote_row *votes = votes_of(turn, txid, &n);
     *ret = (struct gj_commit){.digest = row.digest, .core = row.core};
     ret->votes = gj_arena_array(turn->scratch, n, sizeof *ret->votes);
@@ -210,8 +209,8 @@ static void commit(struct gj_protocol *p, struct gj_turn *turn, struct seat *sea
     struct gj_tx_view view;
     uint32_t n_votes = 0, n_facts = 0;
     votes_of(turn, &seat->row.txid, &n_votes);
-    write_state(turn, seat, n_votes == 0 ? ENDED : COMMITTED);
-    own_view(p, turn, &seat->row, &view);
+    write_state(turn, seat, n_votes == 0 ? GJ_COORD_ENDED : GJ_COORD_COMMITTED);
+    gj_coordinator_view(p, turn, &seat->row, &view);
     if (view.core == NULL) return;
     p->config.app_ops->post(p->config.app, turn, &view);
     gj_active_remove(p, &seat->row.txid, GJ_ACTIVE_COLLECTING);
@@ -234,8 +233,8 @@ static void abort_tx(struct gj_protocol *p, struct gj_turn *turn, struct seat *s
                      const struct gj_refusal *refusal, const char *node) {
     struct gj_tx_view view;
     gj_text_set(seat->row.reason, sizeof seat->row.reason, gj_err_name(refusal->code));
-    write_state(turn, seat, ABORTED);
-    own_view(p, turn, &seat->row, &view);
+    write_state(turn, seat, GJ_COORD_ABORTED);
+    gj_coordinator_view(p, turn, &seat->row, &view);
     if (view.core == NULL) return;
     p->config.app_ops->release(p->config.app, turn, &view);
     gj_active_remove(p, &seat->row.txid, GJ_ACTIVE_COLLECTING);
@@ -307,7 +306,7 @@ static void note_ack(struct gj_protocol *p, struct gj_turn *turn, struct seat *s
     for (uint32_t i = 0; i < n; i++) {
         if (!votes[i].acked) return;
     }
-    write_state(turn, seat, ENDED);
+    write_state(turn, seat, GJ_COORD_ENDED);
     gj_active_remove(p, &seat->row.txid, GJ_ACTIVE_COMMITTED);
     gj_turn_event(turn, GJ_EVENT_TX_ENDED, GJ_OK, &seat->row.txid, NULL, 0);
 }
@@ -317,40 +316,30 @@ static void cancel(struct gj_protocol *p, struct gj_turn *turn, struct seat *sea
     abort_tx(p, turn, seat, &refusal, NULL);
 }
 
-/* PENDING is the STATUS that gj_coordinator_on_inquiry() gives for COLLECTING and PAST; there is nothing to
- * send for it here. A transaction without a record is ABORTED (presumed abort). */
-static cell_fn *const cells[STATES][INPUTS] = {
-    [NONE] = {[VOTE_YES] = resend_abort,
-              [VOTE_NO] = ignore,
-              [ACKED] = ignore,
-              [INQUIRED] = resend_abort,
-              [CANCELLED] = ignore},
-    [COLLECTING] = {[VOTE_YES] = count_yes,
-                    [VOTE_NO] = refuse_by_vote,
-                    [ACKED] = ignore,
-                    [INQUIRED] = ignore,
-                    [CANCELLED] = cancel},
-    [PAST] = {[VOTE_YES] = ignore,
-              [VOTE_NO] = ignore,
-              [ACKED] = ignore,
-              [INQUIRED] = ignore,
-              [CANCELLED] = ignore},
-    [COMMITTED] = {[VOTE_YES] = resend_commit,
-                   [VOTE_NO] = alarm_equivocation,
-                   [ACKED] = note_ack,
-                   [INQUIRED] = resend_commit,
-                   [CANCELLED] = ignore},
-    [ABORTED] = {[VOTE_YES] = resend_abort,
-                 [VOTE_NO] = ignore,
-                 [ACKED] = ignore,
-                 [INQUIRED] = resend_abort,
-                 [CANCELLED] = ignore},
-    [ENDED] = {[VOTE_YES] = resend_commit,
-               [VOTE_NO] = alarm_equivocation,
-               [ACKED] = ignore,
-               [INQUIRED] = resend_commit,
-               [CANCELLED] = ignore},
+/* PENDING is the STATUS that gj_coordinator_on_inquiry() gives for COLLECTING; there is nothing more to send for
+ * it here. A transaction without a record is aborted (presumed abort). */
+struct cell {
+    cell_fn *fn;
+    const char *name;
 };
+#define CELL(fn)                                                                                             \
+    { fn, #fn }
+
+/* clang-format off */
+static const struct cell cells[GJ_COORD_STATES][GJ_COORD_INPUTS] = {
+    /*                          YES                  NO                        ACK             INQUIRE              CANCEL */
+    [GJ_COORD_NONE] =       {CELL(resend_abort),  CELL(ignore),             CELL(ignore),   CELL(resend_abort),  CELL(ignore)},
+    [GJ_COORD_COLLECTING] = {CELL(count_yes),     CELL(refuse_by_vote),     CELL(ignore),   CELL(ignore),        CELL(cancel)},
+    [GJ_COORD_PAST] =       {CELL(ignore),        CELL(ignore),             CELL(ignore),   CELL(ignore),        CELL(ignore)},
+    [GJ_COORD_COMMITTED] =  {CELL(resend_commit), CELL(alarm_equivocation), CELL(note_ack), CELL(resend_commit), CELL(ignore)},
+    [GJ_COORD_ABORTED] =    {CELL(resend_abort),  CELL(ignore),             CELL(ignore),   CELL(resend_abort),  CELL(ignore)},
+    [GJ_COORD_ENDED] =      {CELL(resend_commit), CELL(alarm_equivocation), CELL(ignore),   CELL(resend_commit), CELL(ignore)},
+};
+/* clang-format on */
+
+const char *gj_coordinator_cell(enum gj_coord_state state, enum gj_coord_input input) {
+    return cells[state][input].name;
+}
 
 /* A transaction that this node cannot have begun: named by somebody who should not know it. */
 static bool was_never_issued(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid) {
@@ -366,13 +355,13 @@ static bool take_seat(struct gj_protocol *p, struct gj_turn *turn, const struct 
     bool is_ours = gj_protocol_is_self(p, txid->coordinator);
     if (is_ours) load_seat(p, turn, txid, node, ret);
     bool is_sound =
-        is_ours && (ret->state == NONE ? !was_never_issued(p, turn, txid)
-                                       : ret->has_vote && gj_digest_equal(&ret->row.digest, digest));
+        is_ours && (ret->state == GJ_COORD_NONE ? !was_never_issued(p, turn, txid)
+                                                : ret->has_vote && gj_digest_equal(&ret->row.digest, digest));
     if (!is_sound) {
         gj_turn_event(turn, GJ_EVENT_VIOLATION, GJ_ERR_VIOLATION, txid, node, 0);
         return false;
     }
-    if (ret->state == NONE) ret->row.digest = *digest;
+    if (ret->state == GJ_COORD_NONE) ret->row.digest = *digest;
     return true;
 }
 
@@ -385,7 +374,7 @@ void gj_coordinator_on_vote(struct gj_protocol *p, struct gj_turn *turn, const c
     if (!take_seat(p, turn, txid, digest, node, &seat)) return;
     seat.no = no;
     seat.evidence = evidence;
-    cells[seat.state][yes ? VOTE_YES : VOTE_NO](p, turn, &seat);
+    cells[seat.state][yes ? GJ_COORD_ON_YES : GJ_COORD_ON_NO].fn(p, turn, &seat);
 }
 
 /* The facts come in a leaf of their own just before the vote that they belong to. */
@@ -393,7 +382,7 @@ void gj_coordinator_on_facts(struct gj_protocol *p, struct gj_turn *turn, const 
     const struct gj_vote_facts *facts = message->body;
     struct seat seat;
     if (!take_seat(p, turn, &message->header.tx, &facts->digest, message->header.from, &seat)) return;
-    if (seat.state != COLLECTING || !gj_text_equal(seat.vote.vote, "-")) return;
+    if (seat.state != GJ_COORD_COLLECTING || !gj_text_equal(seat.vote.vote, "-")) return;
     seat.vote.facts = gj_protocol_encode_body(p, turn, &gj_shape_vote_facts, facts);
     gj_store_put(turn->store, &gj_table_vote, &seat.vote);
 }
@@ -404,7 +393,7 @@ void gj_coordinator_on_ack(struct gj_protocol *p, struct gj_turn *turn, const st
         struct seat seat;
         if (!gj_protocol_is_self(p, ack->txids[i].txid.coordinator)) continue;
         load_seat(p, turn, &ack->txids[i].txid, message->header.from, &seat);
-        cells[seat.state][ACKED](p, turn, &seat);
+        cells[seat.state][GJ_COORD_ON_ACK].fn(p, turn, &seat);
     }
 }
 
@@ -413,14 +402,14 @@ bool gj_coordinator_on_inquiry(struct gj_protocol *p, struct gj_turn *turn, cons
                                struct gj_tx_status *ret) {
     struct seat seat;
     if (!take_seat(p, turn, &item->txid, &item->digest, from, &seat)) return false;
-    if (seat.state == PAST && !p->past_is_settled) return false;
+    if (seat.state == GJ_COORD_PAST && !p->past_is_settled) return false;
     if (item->yes) {
         seat.evidence = evidence;
-        cells[seat.state][VOTE_YES](p, turn, &seat);
+        cells[seat.state][GJ_COORD_ON_YES].fn(p, turn, &seat);
     } else {
-        cells[seat.state][INQUIRED](p, turn, &seat);
+        cells[seat.state][GJ_COORD_ON_INQUIRE].fn(p, turn, &seat);
     }
-    if (seat.state != COLLECTING) return false;
+    if (seat.state != GJ_COORD_COLLECTING) return false;
     *ret = (struct gj_tx_status){.txid = item->txid, .digest = item->digest};
     gj_text_set(ret->state, sizeof ret->state, "PENDING");
     return true;
@@ -429,8 +418,8 @@ bool gj_coordinator_on_inquiry(struct gj_protocol *p, struct gj_turn *turn, cons
 bool gj_protocol_cancel(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid) {
     struct seat seat;
     load_seat(p, turn, txid, NULL, &seat);
-    if (seat.state != COLLECTING) return false;
-    cells[seat.state][CANCELLED](p, turn, &seat);
+    if (seat.state != GJ_COORD_COLLECTING) return false;
+    cells[seat.state][GJ_COORD_ON_CANCEL].fn(p, turn, &seat);
     return true;
 }
 
@@ -474,7 +463,7 @@ typedef void row_fn(struct gj_protocol *p, struct gj_turn *turn, struct gj_coord
 static void presume_abort(struct gj_protocol *p, struct gj_turn *turn, struct gj_coord_row *row) {
     const struct gj_refusal refusal = {.class = GJ_VOTE_YES, .code = GJ_ERR_INTERRUPTED};
     struct seat seat = {.row = *row, .state = state_of(p, row)};
-    if (seat.state == PAST) abort_tx(p, turn, &seat, &refusal, NULL);
+    if (seat.state == GJ_COORD_PAST) abort_tx(p, turn, &seat, &refusal, NULL);
 }
 
 static void take_up_commit(struct gj_protocol *p, struct gj_turn *turn, struct gj_coord_row *row) {
@@ -484,7 +473,8 @@ static void take_up_commit(struct gj_protocol *p, struct gj_turn *turn, struct g
     if (active != NULL) active->interval_ms = GJ_COMMIT_RESEND_MS / 2;
 }
 
-static void each_in_state(struct gj_protocol *p, struct gj_turn *turn, enum coord_state state, row_fn *fn) {
+static void each_in_state(struct gj_protocol *p, struct gj_turn *turn, enum gj_coord_state state,
+                          row_fn *fn) {
     struct gj_coord_row key = {0}, after;
     const struct gj_coord_row *last = NULL;
     struct gj_rows rows;
@@ -502,163 +492,23 @@ static void each_in_state(struct gj_protocol *p, struct gj_turn *turn, enum coor
 }
 
 void gj_coordinator_recover(struct gj_protocol *p, struct gj_turn *turn) {
-    each_in_state(p, turn, COLLECTING, presume_abort);
-    each_in_state(p, turn, COMMITTED, take_up_commit);
+    each_in_state(p, turn, GJ_COORD_COLLECTING, presume_abort);
+    each_in_state(p, turn, GJ_COORD_COMMITTED, take_up_commit);
 }
 
-/* --- beginning -------------------------------------------------------------------------------------------------------------- */
+/* --- starting ---------------------------------------------------------------------------------------------- */
 
-void gj_protocol_supersedes(struct gj_protocol *p, struct gj_turn *turn, const char *sender,
-                            const char *msgid, struct gj_superseded **ret, uint32_t *ret_n) {
-    struct gj_coord_row key = {0};
-    struct gj_rows rows;
-    (void)p;
-    *ret_n = 0;
-    gj_text_set(key.sender, sizeof key.sender, sender);
-    gj_text_set(key.msgid, sizeof key.msgid, msgid);
-    gj_store_find(turn->store, &gj_table_coord, "coord_by_biz", &key, 2, NULL, GJ_SUPERSEDES_MAX,
-                  turn->scratch, &rows);
-    const struct gj_coord_row *items = rows.items;
-    *ret = gj_arena_array(turn->scratch, rows.n, sizeof **ret);
-    for (size_t i = 0; i < rows.n && *ret != NULL; i++) {
-        if (!gj_text_equal(items[i].state, state_words[ABORTED])) continue;
-        (*ret)[(*ret_n)++] = (struct gj_superseded){.txid = items[i].txid, .digest = items[i].digest};
+void gj_coordinator_start(struct gj_protocol *p, struct gj_turn *turn, const struct gj_coord_row *row,
+                          uint32_t n_participants) {
+    if (n_participants == 0) {
+        struct seat seat = {.row = *row, .state = GJ_COORD_COLLECTING};
+        commit(p, turn, &seat);
+        return;
     }
-}
-
-/* What a begin puts together before anything is written. */
-struct draft {
-    struct gj_core core;
-    struct gj_prepare_legs legs;
-    struct gj_coord_row row;
-};
-
-static enum gj_err add_participant(const struct gj_protocol *p, struct gj_core *core, const char *node) {
-    if (gj_protocol_is_self(p, node) || gj_core_lists(core, node)) return GJ_OK;
-    if (gj_directory_node(p->config.directory, node) == NULL) return GJ_ERR_BAD_FIELD;
-    if (core->n_participants == GJ_PARTICIPANTS_MAX) return GJ_ERR_TOO_MANY;
-    gj_text_set(core->participants[core->n_participants++].node, sizeof core->participants->node, node);
-    return GJ_OK;
-}
-
-static enum gj_err draft_leg(struct gj_protocol *p, struct gj_turn *turn, const struct gj_tx_leg *leg,
-                             struct draft *draft) {
-    uint32_t at = draft->core.n_legs++;
-    struct gj_leg_part *part = &draft->legs.legs[draft->legs.n_legs++];
-    struct gj_core_leg *core_leg = &draft->core.legs[at];
-    part->leg = at;
-    gj_turn_random(turn, part->salt, sizeof part->salt);
-    part->detail = gj_protocol_encode_body(p, turn, &gj_shape_leg_detail, &leg->detail);
-    const struct gj_slice pieces[] = {gj_slice_of(part->salt, sizeof part->salt), part->detail};
-    gj_digest_of(turn->hasher, p->config.digest_alg, pieces, 2, &core_leg->detail_digest);
-    gj_text_set(core_leg->node, sizeof core_leg->node, leg->node);
-    gj_text_set(core_leg->from_region, sizeof core_leg->from_region, leg->from_region);
-    gj_text_set(core_leg->to_region, sizeof core_leg->to_region, leg->to_region);
-    core_leg->amount = leg->amount_fen;
-    return add_participant(p, &draft->core, leg->node);
-}
-
-static enum gj_err draft_original(struct gj_protocol *p, struct gj_turn *turn,
-                                  const struct gj_tx_order *order, struct draft *draft) {
-    struct gj_commit original;
-    if (gj_txid_is_none(&order->original)) return GJ_OK;
-    if (!gj_coordinator_commit_body(p, turn, &order->original, &original)) return GJ_ERR_NOT_FOUND;
-    draft->legs.original = gj_protocol_encode_body(p, turn, &gj_shape_commit, &original);
-    return GJ_OK;
-}
-
-static enum gj_err make_draft(struct gj_protocol *p, struct gj_turn *turn, const struct gj_tx_order *order,
-                              const struct gj_node_row *node, struct draft *draft) {
-    struct gj_core *core = &draft->core;
-    struct gj_superseded_list list = {0};
-    gj_protocol_supersedes(p, turn, order->sender, order->msgid, &list.items, &list.n_items);
-
-    core->txid =
-        (struct gj_txid){.epoch = p->epoch, .seq = node->next_seq, .attempt = (uint16_t)(list.n_items + 1)};
-    gj_text_set(core->txid.coordinator, sizeof core->txid.coordinator, p->config.directory->self);
-    gj_text_set(core->sender, sizeof core->sender, order->sender);
-    gj_text_set(core->msgid, sizeof core->msgid, order->msgid);
-    gj_text_set(core->kind, sizeof core->kind, order->kind);
-    core->business_date = order->business_date;
-    core->expires_at = turn->now.wall.ms + GJ_PREPARE_EXPIRY_MS;
-    core->packs = gj_arena_array(turn->scratch, order->n_packs, sizeof *core->packs);
-    core->participants = gj_arena_array(turn->scratch, GJ_PARTICIPANTS_MAX, sizeof *core->participants);
-    core->legs = gj_arena_array(turn->scratch, order->n_legs, sizeof *core->legs);
-    draft->legs.legs = gj_arena_array(turn->scratch, order->n_legs, sizeof *draft->legs.legs);
-    if (core->packs == NULL || core->participants == NULL || core->legs == NULL || draft->legs.legs == NULL)
-        return GJ_ERR_NO_SPACE;
-    if (order->n_packs > 0) memcpy(core->packs, order->packs, order->n_packs * sizeof *core->packs);
-    core->n_packs = order->n_packs;
-    for (uint32_t i = 0; i < order->n_legs; i++) {
-        GJ_TRY(draft_leg(p, turn, &order->legs[i], draft));
-    }
-    GJ_TRY(draft_original(p, turn, order, draft));
-    draft->row.txid = core->txid;
-    draft->row.core = gj_protocol_encode_body(p, turn, &gj_shape_core, core);
-    gj_digest_of(turn->hasher, p->config.digest_alg, &draft->row.core, 1, &draft->row.digest);
-    draft->legs.digest = draft->row.digest;
-    draft->legs.plan = order->plan;
-    draft->row.legs = gj_protocol_encode_body(p, turn, &gj_shape_prepare_legs, &draft->legs);
-    if (list.n_items > 0)
-        draft->row.supersedes = gj_protocol_encode_body(p, turn, &gj_shape_superseded_list, &list);
-    return GJ_OK;
-}
-
-static void write_begin(struct gj_protocol *p, struct gj_turn *turn, const struct gj_tx_order *order,
-                        struct gj_node_row *node, struct draft *draft) {
-    struct gj_coord_row *row = &draft->row;
-    node->next_seq++;
-    gj_store_put(turn->store, &gj_table_node, node);
-    row->epoch = p->epoch;
-    row->begun_ms = turn->now.wall.ms;
-    gj_text_set(row->state, sizeof row->state, state_words[COLLECTING]);
-    gj_text_set(row->sender, sizeof row->sender, order->sender);
-    gj_text_set(row->msgid, sizeof row->msgid, order->msgid);
-    gj_text_set(row->all_details_to, sizeof row->all_details_to, order->all_details_to);
-    gj_store_put(turn->store, &gj_table_coord, row);
-    for (uint32_t i = 0; i < draft->core.n_participants; i++) {
-        struct gj_vote_row vote = {.txid = row->txid};
-        gj_text_set(vote.node, sizeof vote.node, draft->core.participants[i].node);
-        gj_text_set(vote.vote, sizeof vote.vote, "-");
-        gj_store_put(turn->store, &gj_table_vote, &vote);
-    }
-    gj_turn_event(turn, GJ_EVENT_TX_BEGUN, GJ_OK, &row->txid, NULL, draft->core.n_participants);
-}
-
-static void start_collecting(struct gj_protocol *p, struct gj_turn *turn, const struct gj_coord_row *row) {
     struct gj_active *active =
         gj_active_add(p, turn, &row->txid, GJ_ACTIVE_COLLECTING, gj_jitter(turn, GJ_PREPARE_RESEND_MS));
-    GJ_ASSERT(active != NULL);
+    GJ_ASSERT(active != NULL); /* room was looked for before */
     active->deadline = gj_mono_after(turn->now.mono, GJ_VOTE_DEADLINE_MS);
     active->interval_ms = GJ_PREPARE_RESEND_MS;
     send_prepare(p, turn, row);
-}
-
-enum gj_err gj_protocol_begin(struct gj_protocol *p, struct gj_turn *turn, const struct gj_tx_order *order,
-                              struct gj_txid *ret_txid, struct gj_refusal *ret_no) {
-    struct gj_node_row node = {.one = 1};
-    struct gj_tx_view view;
-    struct gj_leg_fact facts[GJ_LEGS_MAX];
-    uint32_t n_facts = 0;
-
-    GJ_TRY(gj_protocol_accepts_work(p, turn));
-    if (!gj_active_has_room(p)) return GJ_ERR_BUSY;
-    if (order->n_legs == 0 || order->n_legs > GJ_LEGS_MAX) return GJ_ERR_TOO_MANY;
-    struct draft *draft = gj_arena_alloc(turn->scratch, sizeof *draft);
-    if (draft == NULL || !gj_store_get(turn->store, &gj_table_node, &node, turn->scratch)) return GJ_ERR_BUSY;
-    GJ_TRY(make_draft(p, turn, order, &node, draft));
-    own_view(p, turn, &draft->row, &view);
-    if (view.core == NULL) return GJ_ERR_BUSY;
-    if (!p->config.app_ops->hold(p->config.app, turn, &view, ret_no, facts, &n_facts)) return GJ_ERR_RULE;
-    const struct gj_vote_facts own_facts = {.digest = draft->row.digest, .facts = facts, .n_facts = n_facts};
-    if (n_facts > 0) draft->row.facts = gj_protocol_encode_body(p, turn, &gj_shape_vote_facts, &own_facts);
-    write_begin(p, turn, order, &node, draft);
-    *ret_txid = draft->row.txid;
-    if (draft->core.n_participants > 0) {
-        start_collecting(p, turn, &draft->row);
-        return GJ_OK;
-    }
-    struct seat seat = {.row = draft->row, .state = COLLECTING};
-    commit(p, turn, &seat);
-    return GJ_OK;
 }

@@ -340,8 +340,6 @@ static void status_aborted(struct gj_protocol *p, struct gj_turn *turn, struct s
     gj_protocol_emit_one(p, turn, GJ_KIND_STATUS, seat->from, NULL, &status);
 }
 
-enum part_input { ON_PREPARE, ON_COMMIT, ON_ABORT, INPUTS };
-
 /* RESOLVED answers as PREPARED: what a person did to the money is never told to others as a decision. Its
  * COMMIT and ABORT open a case; the entries that mirror it are the operator's to make. */
 static void open_case(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
@@ -349,16 +347,30 @@ static void open_case(struct gj_protocol *p, struct gj_turn *turn, struct seat *
     gj_turn_event(turn, GJ_EVENT_CASE_OPENED, GJ_ERR_VIOLATION, &seat->row.txid, seat->from, 0);
 }
 
-static cell_fn *const cells[GJ_PART_STATES][INPUTS] = {
-    [GJ_PART_NONE] = {[ON_PREPARE] = judge, [ON_COMMIT] = lost_data, [ON_ABORT] = tombstone},
-    [GJ_PART_PREPARING] = {[ON_PREPARE] = ignore, [ON_COMMIT] = violation, [ON_ABORT] = refuse_preparing},
-    [GJ_PART_PREPARED] = {[ON_PREPARE] = send_vote, [ON_COMMIT] = post_and_ack, [ON_ABORT] = release_hold},
-    [GJ_PART_REFUSED] = {[ON_PREPARE] = send_vote, [ON_COMMIT] = lost_data, [ON_ABORT] = ignore},
-    [GJ_PART_ABORTED] = {[ON_PREPARE] = status_aborted, [ON_COMMIT] = lost_data, [ON_ABORT] = ignore},
-    [GJ_PART_COMMITTED] = {[ON_PREPARE] = ack_again, [ON_COMMIT] = ack_again, [ON_ABORT] = violation},
-    [GJ_PART_RESOLVED] = {[ON_PREPARE] = send_vote, [ON_COMMIT] = open_case, [ON_ABORT] = open_case},
-    [GJ_PART_COLLECTED] = {[ON_PREPARE] = ignore, [ON_COMMIT] = ignore, [ON_ABORT] = ignore},
+struct cell {
+    cell_fn *fn;
+    const char *name;
 };
+#define CELL(fn)                                                                                             \
+    { fn, #fn }
+
+/* clang-format off */
+static const struct cell cells[GJ_PART_STATES][GJ_PART_INPUTS] = {
+    /*                        PREPARE              COMMIT              ABORT */
+    [GJ_PART_NONE] =      {CELL(judge),          CELL(lost_data),    CELL(tombstone)},
+    [GJ_PART_PREPARING] = {CELL(ignore),         CELL(violation),    CELL(refuse_preparing)},
+    [GJ_PART_PREPARED] =  {CELL(send_vote),      CELL(post_and_ack), CELL(release_hold)},
+    [GJ_PART_REFUSED] =   {CELL(send_vote),      CELL(lost_data),    CELL(ignore)},
+    [GJ_PART_ABORTED] =   {CELL(status_aborted), CELL(lost_data),    CELL(ignore)},
+    [GJ_PART_COMMITTED] = {CELL(ack_again),      CELL(ack_again),    CELL(violation)},
+    [GJ_PART_RESOLVED] =  {CELL(send_vote),      CELL(open_case),    CELL(open_case)},
+    [GJ_PART_COLLECTED] = {CELL(ignore),         CELL(ignore),       CELL(ignore)},
+};
+/* clang-format on */
+
+const char *gj_participant_cell(enum gj_part_state state, enum gj_part_input input) {
+    return cells[state][input].name;
+}
 
 /* Another digest under a known txid is a violation whatever the state. A tombstone of an abort that was
  * guessed has the digest that its coordinator signed, so it is compared like any other. */
@@ -400,7 +412,7 @@ void gj_participant_on_prepare(struct gj_protocol *p, struct gj_turn *turn,
         gj_text_set(seat.row.sender, sizeof seat.row.sender, core->sender);
         gj_text_set(seat.row.msgid, sizeof seat.row.msgid, core->msgid);
     }
-    cells[seat.state][ON_PREPARE](p, turn, &seat);
+    cells[seat.state][GJ_PART_ON_PREPARE].fn(p, turn, &seat);
 }
 
 /* A decision must stand under a key that is valid now; its coordinator signs it again with a new one. */
@@ -427,7 +439,7 @@ void gj_participant_on_commit(struct gj_protocol *p, struct gj_turn *turn, const
     seat.state = gj_participant_state(p, turn, &message->header.tx, &seat.row);
     if (!digest_fits(p, turn, &seat, &commit->digest)) return;
     seat.core = seat.certificate.core;
-    cells[seat.state][ON_COMMIT](p, turn, &seat);
+    cells[seat.state][GJ_PART_ON_COMMIT].fn(p, turn, &seat);
 }
 
 void gj_participant_on_abort(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
@@ -436,7 +448,7 @@ void gj_participant_on_abort(struct gj_protocol *p, struct gj_turn *turn, const 
     if (gj_protocol_is_self(p, txid->coordinator)) return;
     seat.state = gj_participant_state(p, turn, txid, &seat.row);
     if (!digest_fits(p, turn, &seat, digest)) return;
-    cells[seat.state][ON_ABORT](p, turn, &seat);
+    cells[seat.state][GJ_PART_ON_ABORT].fn(p, turn, &seat);
 }
 
 void gj_participant_on_refusal(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
@@ -478,6 +490,7 @@ bool gj_participant_on_inquiry(struct gj_protocol *p, struct gj_turn *turn, cons
     if (!inquirer_proves_it(p, turn, from, item, core)) return false;
     if (!gj_protocol_may_speak(p, core) || !digest_fits(p, turn, &seat, &item->digest)) return false;
     if (seat.state == GJ_PART_NONE || seat.state == GJ_PART_PREPARING) tombstone(p, turn, &seat);
+    /* What a person decided is never told to others as a decision. */
     enum gj_part_state told = seat.state == GJ_PART_RESOLVED ? GJ_PART_PREPARED : seat.state;
     *ret = (struct gj_tx_status){.txid = item->txid, .digest = item->digest};
     gj_text_set(ret->state, sizeof ret->state, state_words[told]);

@@ -88,7 +88,7 @@ bool gj_protocol_may_speak(const struct gj_protocol *p, const struct gj_core *co
 /* Acknowledges a commit with the next ACK: one per coordinator and parcel. */
 void gj_admission_ack(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid);
 
-/* --- timers.c ----------------------------------------------------------------------------------------------- */
+/* --- timers (protocol.c) ----------------------------------------------------------------------------------------------- */
 struct gj_active *gj_active_find(struct gj_protocol *p, const struct gj_txid *txid, enum gj_active_role role);
 bool gj_active_has_room(const struct gj_protocol *p);
 /* NULL and an event at the limit. */
@@ -141,7 +141,25 @@ GJ_MUST_USE enum gj_err gj_legs_read(struct gj_protocol *p, struct gj_turn *turn
 bool gj_proof_refuses(const struct gj_message *message, const struct gj_core *core,
                       const struct gj_digest *digest);
 
-/* --- coordinator.c ------------------------------------------------------------------------------------------ */
+/* --- coordinator.c, begin.c ------------------------------------------------------------------------------------------ */
+enum gj_coord_state {
+    GJ_COORD_NONE,       /* no record: aborted, by presumption */
+    GJ_COORD_COLLECTING, /* BEGUN in the present epoch */
+    GJ_COORD_PAST,       /* BEGUN in an epoch that is over, not yet looked at */
+    GJ_COORD_COMMITTED,
+    GJ_COORD_ABORTED,
+    GJ_COORD_ENDED,
+    GJ_COORD_STATES
+};
+enum gj_coord_input {
+    GJ_COORD_ON_YES,
+    GJ_COORD_ON_NO,
+    GJ_COORD_ON_ACK,
+    GJ_COORD_ON_INQUIRE,
+    GJ_COORD_ON_CANCEL,
+    GJ_COORD_INPUTS
+};
+const char *gj_coordinator_cell(enum gj_coord_state state, enum gj_coord_input input);
 void gj_coordinator_on_vote(struct gj_protocol *p, struct gj_turn *turn, const char *node,
                             const struct gj_txid *txid, const struct gj_digest *digest, bool yes,
                             const struct gj_vote *no, struct gj_slice evidence);
@@ -151,6 +169,12 @@ void gj_coordinator_on_ack(struct gj_protocol *p, struct gj_turn *turn, const st
 bool gj_coordinator_on_inquiry(struct gj_protocol *p, struct gj_turn *turn, const char *from,
                                const struct gj_inquiry *item, struct gj_slice evidence,
                                struct gj_tx_status *ret);
+/* The transaction as our own application sees it; ret->core is NULL if the scratch arena is too small. */
+void gj_coordinator_view(struct gj_protocol *p, struct gj_turn *turn, const struct gj_coord_row *row,
+                         struct gj_tx_view *ret);
+/* Behind a written BEGUN: asks the participants, or commits at once if there are none. */
+void gj_coordinator_start(struct gj_protocol *p, struct gj_turn *turn, const struct gj_coord_row *row,
+                          uint32_t n_participants);
 void gj_coordinator_tick(struct gj_protocol *p, struct gj_turn *turn, struct gj_active *active);
 /* Past epochs: what began without a commit is aborted, what was committed is sent again. */
 void gj_coordinator_recover(struct gj_protocol *p, struct gj_turn *turn);
@@ -170,6 +194,9 @@ enum gj_part_state {
     GJ_PART_COLLECTED,
     GJ_PART_STATES
 };
+enum gj_part_input { GJ_PART_ON_PREPARE, GJ_PART_ON_COMMIT, GJ_PART_ON_ABORT, GJ_PART_INPUTS };
+/* The name of what happens in that cell, for the test that compares the tables with README.md. */
+const char *gj_participant_cell(enum gj_part_state state, enum gj_part_input input);
 const char *gj_part_state_word(enum gj_part_state state);
 enum gj_part_state gj_part_state_of(const char *word);
 /* The row if there is one. */
