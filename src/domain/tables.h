@@ -35,6 +35,10 @@ extern const struct gj_table gj_table_settlement_leg;
 extern const struct gj_table gj_table_refund;
 extern const struct gj_table gj_table_plan;
 extern const struct gj_table gj_table_bound;
+/* Kept as bytes inside rows. */
+extern const struct gj_shape gj_shape_plan_covers;
+extern const struct gj_shape gj_shape_explain_list;
+extern const struct gj_shape gj_shape_payee_list;
 
 /* All of them, for the store's catalogue. */
 extern const struct gj_table *const gj_domain_tables[];
