@@ -105,6 +105,7 @@ enum gj_err gj_wire_scan(struct gj_slice in) {
         struct token token;
         if (!read_token(&reader, &token)) return GJ_ERR_BAD_MSGPACK;
         gj_read_slice(&reader, (size_t)token.payload);
+        /* A value is a byte at least: a count above what is left is refused at once, not at the end. */
         if (reader.failed || token.children > reader.left) return GJ_ERR_BAD_MSGPACK;
         if (token.is_container && depth == GJ_MSGPACK_DEPTH_MAX) return GJ_ERR_TOO_DEEP;
         if (token.children > 0) {

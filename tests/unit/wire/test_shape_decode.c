@@ -271,6 +271,25 @@ static void test_decode_checks_numbers_and_bins(void **state) {
     expect_fault(decode_part(0, 16, 2049), GJ_ERR_TOO_LARGE, "legs[0].detail");
 }
 
+/* The one field whose limits are those of its type: 2^63 must not come out as a negative number. */
+static void test_decode_does_not_wrap(void **state) {
+    (void)state;
+    for (uint64_t value = INT64_MAX; value <= (uint64_t)INT64_MAX + 1; value++) {
+        struct draft draft;
+        struct gj_peer_line line;
+        draft_open(&draft, 3);
+        put_text(&draft, "node");
+        put_text(&draft, "330000");
+        put_text(&draft, "heard");
+        msgpack_pack_true(&draft.packer);
+        put_text(&draft, "clock_skew_ms");
+        msgpack_pack_uint64(&draft.packer, value);
+        bool fits = value == INT64_MAX;
+        expect_fault(decode(&gj_shape_peer_line, gj_buf_slice(&draft.buf), &line),
+                     fits ? GJ_OK : GJ_ERR_BAD_FIELD, fits ? "" : "clock_skew_ms");
+    }
+}
+
 static void test_decode_checks_amounts(void **state) {
     (void)state;
     static const struct {
@@ -387,6 +406,7 @@ int main(void) {
         cmocka_unit_test(test_decode_ignores_unknown_keys),
         cmocka_unit_test(test_decode_limits_entries),
         cmocka_unit_test(test_decode_checks_numbers_and_bins),
+        cmocka_unit_test(test_decode_does_not_wrap),
         cmocka_unit_test(test_decode_checks_amounts),
         cmocka_unit_test(test_decode_checks_digests_and_txids),
         cmocka_unit_test(test_decode_lists),

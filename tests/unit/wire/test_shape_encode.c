@@ -134,6 +134,10 @@ static void test_encode_checks_nested_limits(void **state) {
     expect_encode_fault(&gj_shape_plan_answer, &answer, "pack.pack");
     struct gj_tx_ref none = {0};
     expect_encode_fault(&gj_shape_tx_ref, &none, "txid");
+    struct gj_tx_ref foreign = {{"NODE", 1, 2, 3}};
+    expect_encode_fault(&gj_shape_tx_ref, &foreign, "txid");
+    struct gj_tx_ref far_seq = {{"330000", 1, UINT64_C(1) << 63, 3}};
+    expect_encode_fault(&gj_shape_tx_ref, &far_seq, "txid");
     struct gj_vote vote = {.digest = {.bytes = {3}}};
     expect_encode_fault(&gj_shape_vote, &vote, "digest");
     struct gj_hello hello = {.version_min = UINT64_MAX};
@@ -159,6 +163,27 @@ static void test_encode_without_room_appends_nothing(void **state) {
                  11);
 }
 
+static void test_encode_keeps_within_a_message(void **state) {
+    (void)state;
+    static uint8_t memory[GJ_MESSAGE_MAX + 100], bytes[GJ_MESSAGE_MAX];
+    struct gj_proof votes[3];
+    struct gj_commit commit = {.digest = {{GJ_HASH_SM3}}, .core = {bytes, 1}, .votes = votes, .n_votes = 3};
+    struct gj_buf buf;
+    for (size_t i = 0; i < 3; i++) {
+        votes[i].bytes = gj_slice_of(bytes, 20000);
+    }
+    gj_buf_init(&buf, memory, sizeof(memory));
+    assert_int_equal(gj_shape_encode(&gj_shape_commit, &commit, &buf, NULL), GJ_OK);
+    votes[2].bytes.len += GJ_MESSAGE_MAX - buf.len; /* now it fills a message */
+    gj_buf_init(&buf, memory, sizeof(memory));
+    assert_int_equal(gj_shape_encode(&gj_shape_commit, &commit, &buf, NULL), GJ_OK);
+    assert_int_equal(buf.len, GJ_MESSAGE_MAX);
+    votes[2].bytes.len++;
+    gj_buf_init(&buf, memory, sizeof(memory));
+    assert_int_equal(gj_shape_encode(&gj_shape_commit, &commit, &buf, NULL), GJ_ERR_TOO_LARGE);
+    assert_int_equal(buf.len, 0);
+}
+
 static void test_long_paths_are_cut(void **state) {
     (void)state;
     struct gj_fault fault;
@@ -169,6 +194,11 @@ static void test_long_paths_are_cut(void **state) {
     assert_string_equal(fault.field,
                         "a_name_of_thirty_characters_xx[7].a_name_of_thirty_characters_xx.a_name_of_thir");
     gj_path_write(&leaf, NULL);
+    char name[81];
+    memset(name, 'n', 80); /* one more than there is room for */
+    name[80] = '\0';
+    gj_path_write(&(struct gj_path){NULL, name, -1}, &fault);
+    assert_int_equal(strlen(fault.field), sizeof(fault.field) - 1);
 }
 
 int main(void) {
@@ -179,6 +209,7 @@ int main(void) {
         cmocka_unit_test(test_encode_checks_limits),
         cmocka_unit_test(test_encode_checks_nested_limits),
         cmocka_unit_test(test_encode_without_room_appends_nothing),
+        cmocka_unit_test(test_encode_keeps_within_a_message),
         cmocka_unit_test(test_long_paths_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

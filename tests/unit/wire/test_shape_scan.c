@@ -172,6 +172,14 @@ static void test_unpack_borrows(void **state) {
     msgpack_unpacked_destroy(&unpacked);
 }
 
+static void test_texts(void **state) {
+    (void)state;
+    assert_true(gj_wire_text_is_valid("", 0));
+    assert_true(gj_wire_text_is_valid("\xe5\x85\xb1\xe6\xb5\x8e", 6));
+    assert_false(gj_wire_text_is_valid("a\0b", 3));
+    assert_false(gj_wire_text_is_valid("\xe5\x85\xb1\xe6\xb5", 5)); /* looks at no byte past the end */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scalars),
@@ -180,6 +188,7 @@ int main(void) {
         cmocka_unit_test(test_size),
         cmocka_unit_test(test_scan_agrees_with_the_library),
         cmocka_unit_test(test_unpack_borrows),
+        cmocka_unit_test(test_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
