@@ -116,6 +116,7 @@ enum gj_retry gj_desk_retry_of(const struct gj_refusal *refusal) {
 }
 
 void gj_session_start_attempt(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session) {
+    GJ_ASSERT(session->kind != GJ_SESSION_VERIFY);
     switch (session->kind) {
     case GJ_SESSION_PLAN:
     case GJ_SESSION_SETTLE:
@@ -129,9 +130,8 @@ void gj_session_start_attempt(struct gj_domain *domain, struct gj_turn *turn, st
         gj_refund_start(domain, turn, session);
         return;
     case GJ_SESSION_VERIFY:
-        break;
+        return; /* has one attempt */
     }
-    GJ_ASSERT(!"a verification has one attempt");
 }
 
 void gj_session_attempt_failed(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session,
