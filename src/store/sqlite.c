@@ -26,13 +26,22 @@ static struct gj_sqlite_table *table_of(struct gj_sqlite *sqlite, const struct g
 
 /* --- errors ------------------------------------------------------------------------------------------ */
 
+static bool is_want_of_room(sqlite3_file *file) {
+    int cause = 0;
+    if (file == NULL || file->pMethods == NULL) return false;
+    if (file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &cause) != SQLITE_OK) return false;
+    return cause == ENOSPC || cause == EDQUOT || cause == EFBIG;
+}
+
 /* A write that the system cut short for want of room: a quota and a file size limit are a full disk too.
- * The frame that would have ended the transaction is not whole, so it cannot be found by a recovery. */
+ * The frame that would have ended the transaction is not whole, so no recovery can find it. */
 static bool is_full(sqlite3 *db, int code) {
     if (code == SQLITE_FULL) return true;
     if (code != SQLITE_IOERR_WRITE) return false;
-    int cause = sqlite3_system_errno(db);
-    return cause == ENOSPC || cause == EDQUOT || cause == EFBIG;
+    sqlite3_file *log = NULL, *main_file = NULL;
+    (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &main_file);
+    return is_want_of_room(log) || is_want_of_room(main_file);
 }
 
 enum gj_err gj_sqlite_err(sqlite3 *db, int code, bool *ret_broken) {

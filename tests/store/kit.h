@@ -193,6 +193,28 @@ static inline void kit_rollback(struct kit *kit) {
     kit->store->ops->rollback(kit->store);
 }
 
+static inline void kit_put_mark(struct kit *kit, uint64_t at) {
+    struct gj_mark mark = {.at = at};
+    gj_store_put(kit->store, &table_mark, &mark);
+}
+
+static inline void kit_put_large(struct kit *kit, uint64_t at, size_t len) {
+    uint8_t *bytes = malloc(len);
+    assert_non_null(bytes);
+    memset(bytes, (int)at + 1, len);
+    struct gj_large large = {.at = at, .bytes = gj_slice_of(bytes, len)};
+    gj_store_put(kit->store, &table_large, &large);
+    free(bytes);
+}
+
+/* The number of records that a find gives; 0 if the store has failed. */
+static inline size_t kit_count(struct kit *kit, struct gj_store *store, const struct gj_table *table) {
+    struct gj_rows rows;
+    gj_arena_reset(&kit->arena);
+    gj_store_find(store, table, NULL, NULL, 0, NULL, SIZE_MAX, &kit->arena, &rows);
+    return rows.n;
+}
+
 /* --- records ------------------------------------------------------------------------------------------ */
 
 /* xorshift64*: the same numbers on every machine. */

@@ -27,6 +27,7 @@ static int set_up(void **state) {
     }
     gj_store_close(&store);
     assert_int_equal(sqlite3_open(schema->kit.path, &schema->db), SQLITE_OK);
+    (void)sqlite3_db_config(schema->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     *state = schema;
     return 0;
 }
