@@ -53,7 +53,7 @@ static const struct {
 } contents[] = {
     {"prepare_core", "core", "core"}, {"commit", "core", "core"}, {"leg_part", "detail", "leg_detail"}};
 
-/* --- what a schema must say ------------------------------------------------------------------------------- */
+/* --- what a schema must say ---------------------------------------------------------------------- */
 
 struct audit {
     const json_t *defs; /* of the definitions file */
@@ -145,7 +145,7 @@ static json_t *expect_required(const struct gj_shape *shape) {
     return names;
 }
 
-/* --- comparing ---------------------------------------------------------------------------------------------- */
+/* --- comparing ----------------------------------------------------------------------------------- */
 
 static bool is_described(const json_t *node) {
     return json_string_length(json_object_get(node, "description")) > 3;
@@ -249,7 +249,7 @@ static bool definitions_agree(struct audit *audit, const json_t *file) {
     return true;
 }
 
-/* --- files ---------------------------------------------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------------------------------- */
 
 static json_t *load(const char *word) {
     char path[400];
@@ -303,7 +303,7 @@ static void expect_agrees(const char *word) {
     json_decref(definitions);
 }
 
-/* --- tests ------------------------------------------------------------------------------------------------------ */
+/* --- tests --------------------------------------------------------------------------------------- */
 
 static void test_each_kind_agrees(void **state) {
     (void)state;
