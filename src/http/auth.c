@@ -41,9 +41,14 @@ const struct gj_http_client *gj_http_client_of(const struct gj_http_client *clie
     return found;
 }
 
-bool gj_http_client_may(const struct gj_http_client *client, const char *sender)
+bool gj_http_client_sees_all(const struct gj_http_client *client)
 {
     size_t len = strlen(client->senders);
-    if (len > 0 && client->senders[len - 1] == '*') return strncmp(client->senders, sender, len - 1) == 0;
-    return strcmp(client->senders, sender) == 0;
+    return len > 0 && client->senders[len - 1] == '*';
+}
+
+bool gj_http_client_may(const struct gj_http_client *client, const char *sender)
+{
+    if (!gj_http_client_sees_all(client)) return strcmp(client->senders, sender) == 0;
+    return strncmp(client->senders, sender, strlen(client->senders) - 1) == 0;
 }

@@ -18,6 +18,8 @@ const struct gj_http_client *gj_http_client_of(const struct gj_http_client *clie
                                                const char *authorization);
 /* May the client speak for |sender|? */
 bool gj_http_client_may(const struct gj_http_client *client, const char *sender);
+/* A prefix is for a bureau's own channels: they read everything at this node. One sender reads its own. */
+bool gj_http_client_sees_all(const struct gj_http_client *client);
 
 /* --- request.c --------------------------------------------------------------------------------------------- */
 /* What the edge keeps of a request, for the case that no answer comes in time. */

@@ -77,12 +77,20 @@ static enum gj_err check_cash(const json_t *object, struct gj_http_fault *fault)
                         "a JSON number is rounded by many programs");
 }
 
-static enum gj_err check_caller(const json_t *object, const struct gj_http_client *client,
-                                struct gj_http_fault *fault)
+static enum gj_err check_caller(json_t *object, const struct gj_route *route,
+                                const struct gj_http_client *client, struct gj_http_fault *fault)
 {
     const char *sender = json_string_value(json_object_get(object, "sender"));
-    if (sender == NULL || gj_http_client_may(client, sender)) return GJ_OK;
-    return gj_fault_set(fault, GJ_ERR_UNAUTHORIZED, "sender", "this token may not speak for that sender");
+    if (sender != NULL && !gj_http_client_may(client, sender)) {
+        return gj_fault_set(fault, GJ_ERR_UNAUTHORIZED, "sender", "this token may not speak for that sender");
+    }
+    if (route->kind != GJ_REQUEST_GET || gj_http_client_sees_all(client)) return GJ_OK;
+    if (route->whole_node) {
+        return gj_fault_set(fault, GJ_ERR_UNAUTHORIZED, NULL, "this token may not read the whole node");
+    }
+    /* The engine shows a record only to the sender that it belongs to. */
+    return json_object_set_new(object, "sender", json_string(client->senders)) == 0 ? GJ_OK
+                                                                                    : no_memory(fault);
 }
 
 static enum gj_err open_object(const struct gj_route_match *match, struct gj_slice body, json_t **ret,
@@ -108,7 +116,7 @@ static enum gj_err complete(json_t *object, const struct gj_route_match *match, 
     }
     GJ_TRY(put_sender(object, shape, fault));
     GJ_TRY(check_cash(object, fault));
-    return check_caller(object, client, fault);
+    return check_caller(object, match->route, client, fault);
 }
 
 static enum gj_err encode(const json_t *object, enum gj_request_kind kind, struct gj_buf *out,

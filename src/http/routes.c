@@ -12,7 +12,7 @@
 #include "base/check.h"
 
 const struct gj_route gj_routes[] = {
-#define X(method, path, kind, what, query) {#method, path, GJ_REQUEST_##kind, what, query},
+#define X(method, path, kind, what, query, whole) {#method, path, GJ_REQUEST_##kind, what, query, whole},
 #include "http/routes.def"
 #undef X
 };

@@ -15,6 +15,7 @@ struct gj_route {
     enum gj_request_kind kind;
     const char *what;
     const char *query;
+    bool whole_node;
 };
 
 extern const struct gj_route gj_routes[];

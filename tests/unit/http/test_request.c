@@ -215,6 +215,24 @@ static void reads_carry_what_is_asked(void **state)
     assert_string_equal(out.fault.field, "id");
 }
 
+static void one_sender_reads_its_own_only(void **state)
+{
+    (void)state;
+    const char *targets[] = {"/v1/settlements/S1", "/v1/plans/P1", "/v1/refunds/R1", "/v1/bindings/B1",
+                             "/v1/node"};
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        struct outcome out = call(&clients[0], "GET", targets[i], "");
+        assert_int_equal(out.err, GJ_OK);
+        assert_string_equal(((const struct gj_req_get *)out.value)->sender, "H33010000001");
+    }
+    assert_int_equal(call(&clients[0], "GET", "/v1/requests/H33010000001/m1", "").err, GJ_OK);
+    assert_int_equal(call(&clients[0], "GET", "/v1/transactions", "").err, GJ_ERR_UNAUTHORIZED);
+    assert_int_equal(call(&clients[0], "GET", "/v1/transactions/330000%2F7%2F42%2F1", "").err,
+                     GJ_ERR_UNAUTHORIZED);
+    assert_true(gj_http_client_sees_all(&clients[1]));
+    assert_false(gj_http_client_sees_all(&clients[0]));
+}
+
 static void every_kind_of_request_passes(void **state)
 {
     (void)state;
@@ -287,6 +305,7 @@ int main(void)
         cmocka_unit_test(another_sender_is_403),
         cmocka_unit_test(the_address_fills_its_field),
         cmocka_unit_test(reads_carry_what_is_asked),
+        cmocka_unit_test(one_sender_reads_its_own_only),
         cmocka_unit_test(every_kind_of_request_passes),
         cmocka_unit_test(a_refused_body_leaves_no_bytes),
     };
