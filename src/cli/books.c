@@ -95,7 +95,9 @@ int gj_cmd_books(const struct gj_args *args) {
     struct gj_offline offline;
     int code = gj_offline_open_store(args, GJ_STORE_READ, &offline);
     if (code != GJ_EXIT_OK) return code;
+    offline.store->ops->begin(offline.store); /* one snapshot, however much the node writes meanwhile */
     code = check_books(&offline, args->given[GJ_OPTION_JSON]);
+    offline.store->ops->rollback(offline.store);
     gj_offline_close(&offline);
     return code;
 }
@@ -158,7 +160,9 @@ int gj_cmd_legs(const struct gj_args *args) {
     struct gj_offline offline;
     int code = gj_offline_open_store(args, GJ_STORE_READ, &offline);
     if (code != GJ_EXIT_OK) return code;
+    offline.store->ops->begin(offline.store);
     code = print_legs(&offline, args->given[GJ_OPTION_JSON]);
+    offline.store->ops->rollback(offline.store);
     gj_offline_close(&offline);
     return code;
 }

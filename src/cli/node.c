@@ -86,7 +86,7 @@ static int refuse_existing(const struct gj_args *args) {
     enum gj_err err = gj_conf_load(args->value[GJ_OPTION_CONFIG], &conf, &error);
     if (err != GJ_OK) return gj_cli_fail(args, err, error.text);
     bool exists = access(conf->witness, F_OK) == 0 || access(conf->store, F_OK) == 0;
-    (void)snprintf(error.text, sizeof error.text, "%.240s or %.240s exists; nothing was changed", conf->store,
+    (void)snprintf(error.text, sizeof error.text, "%.200s or %.200s exists; nothing was changed", conf->store,
                    conf->witness);
     gj_conf_free(&conf);
     return exists ? gj_cli_fail(args, GJ_ERR_BAD_CONFIG, error.text) : GJ_EXIT_OK;

@@ -95,7 +95,7 @@ bool gj_csv_next(struct gj_csv *csv) {
     do {
         if (!read_line(csv, &len)) return false;
         if (csv->number == 1 && strncmp(csv->line, "\xef\xbb\xbf", 3) == 0) {
-            memmove(csv->line, csv->line + 3, len - 3 + 1);
+            memmove(csv->line, csv->line + 3, strlen(csv->line + 3) + 1);
             len -= 3;
         }
     } while (len == 0 && csv->reason == NULL);

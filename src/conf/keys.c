@@ -275,14 +275,23 @@ static enum gj_err fill_absent(struct reading *r, const struct gj_yaml_node *map
     return GJ_OK;
 }
 
+/* The place is the prefix without its last dot, or the file. */
+static enum gj_err refuse_map(const struct reading *r, const struct gj_yaml_node *node) {
+    char place[GJ_KEY_PATH_CAP];
+    (void)snprintf(place, sizeof place, "%s", r->outer);
+    size_t len = strlen(place);
+    if (len > 0) place[len - 1] = '\0';
+    return gj_conf_fail(r->error, GJ_ERR_BAD_CONFIG, gj_yaml_name(r->yaml), node->line,
+                        len > 0 ? place : NULL, "must be a map of keys");
+}
+
 enum gj_err gj_keys_read(const struct gj_yaml *yaml, const struct gj_yaml_node *map, const char *prefix,
                          const struct gj_key *keys, size_t n, enum gj_keys_mode mode, void *ret,
                          struct gj_conf_error *ret_error) {
     GJ_ASSERT(n <= GJ_KEYS_MAX);
     struct reading reading = {
         .yaml = yaml, .keys = keys, .n = n, .ret = ret, .outer = prefix, .error = ret_error};
-    if (map->kind != GJ_YAML_MAP)
-        return refuse(&reading, GJ_ERR_BAD_CONFIG, map->line, "", "must be a map of keys");
+    if (map->kind != GJ_YAML_MAP) return refuse_map(&reading, map);
     GJ_TRY(read_map(&reading, map, ""));
     return mode == GJ_KEYS_WHOLE ? fill_absent(&reading, map) : GJ_OK;
 }
