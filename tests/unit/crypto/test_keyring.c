@@ -148,6 +148,22 @@ static void bad_keys_are_not_taken(void **state) {
     assert_int_equal(gj_keyring_add(ring, "360000", &key, from, open_end, open_end), GJ_ERR_BAD_CONFIG);
 }
 
+/* Half of all random bytes are the y of a point. */
+static void the_ring_is_bounded(void **state) {
+    (void)state;
+    struct gj_public_key key = {.alg = GJ_SIGN_ED25519, .len = 32};
+    enum gj_err err = GJ_OK;
+    size_t added = 0;
+    while (err == GJ_OK || err == GJ_ERR_CRYPTO) {
+        gj_random_bytes(key.bytes, key.len);
+        err = gj_keyring_add(ring, "330000", &key, open_end, open_end, open_end);
+        added += err == GJ_OK ? 1 : 0;
+        assert_true(added <= GJ_KEYRING_KEYS_MAX);
+    }
+    assert_int_equal(err, GJ_ERR_TOO_MANY);
+    assert_int_equal(added, GJ_KEYRING_KEYS_MAX);
+}
+
 /* --- when -------------------------------------------------------------------------------------------- */
 struct time_row {
     int64_t from, to, revoked, created;
@@ -276,6 +292,7 @@ int main(void) {
         T(one_node_may_have_keys_of_both),
         T(unknown_keys),
         T(bad_keys_are_not_taken),
+        T(the_ring_is_bounded),
         T(times),
         T(validity_now_is_asked_apart),
         T(a_root_is_verified_once),

@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "crypto/crypto.h"
 
@@ -350,10 +353,16 @@ static void a_small_arena_is_told(void **state) {
     struct gj_parcel parcel;
     uint8_t memory[512], small[16];
     const uint32_t first = 0;
-    make_batch(&batch, GJ_SIGN_ED25519, 1);
+    make_batch(&batch, GJ_SIGN_SM2, 1);
     struct gj_slice bytes = write_parcel(&batch, &first, 1, memory, sizeof memory);
     gj_arena_init(&arena, small, sizeof small);
     assert_int_equal(gj_parcel_read(bytes, &arena, &parcel), GJ_ERR_NO_SPACE);
+
+    memory[AT_COUNT + 2] = 4; /* 1024: a count that no bytes stand behind takes no memory */
+    memory[AT_COUNT + 3] = 0;
+    gj_arena_init(&arena, small, sizeof small);
+    assert_int_equal(gj_parcel_read(bytes, &arena, &parcel), GJ_ERR_BAD_PARCEL);
+    assert_false(arena.overflow);
 }
 
 /* --- limits of writing ------------------------------------------------------------------------------- */
@@ -412,6 +421,27 @@ static void an_item_serves_under_its_own_root_only(void **state) {
     assert_int_equal(gj_parcel_extract(&first, &first.items[0], &out), GJ_OK);
 }
 
+/* Leaves that do not lead to the root of the head are our own mistake: the process stops before it sends. */
+static void leaves_of_another_batch_are_never_sent(void **state) {
+    (void)state;
+    struct batch one, two;
+    const uint32_t index = 2;
+    make_batch(&one, GJ_SIGN_ED25519, 4);
+    make_batch(&two, GJ_SIGN_ED25519, 4);
+    two.head = one.head;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)close(STDERR_FILENO);
+        signal(SIGABRT, SIG_DFL); /* not cmocka's handler */
+        (void)write_result(&two, &index, 1, GJ_PARCEL_MAX);
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_parcels_come_back),
@@ -423,6 +453,7 @@ int main(void) {
         cmocka_unit_test(a_small_arena_is_told),
         cmocka_unit_test(limits_of_writing),
         cmocka_unit_test(an_item_serves_under_its_own_root_only),
+        cmocka_unit_test(leaves_of_another_batch_are_never_sent),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
