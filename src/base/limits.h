@@ -32,6 +32,7 @@
 #define GJ_PARCEL_MESSAGES_MAX 1024u
 #define GJ_PATH_MAX 12       /* log2(GJ_BATCH_LEAVES_MAX) */
 #define GJ_EVIDENCE_MAX (32u * 1024u)
+#define GJ_VOTE_EVIDENCE_MAX 1536u /* a YES inside a longer inquiry is not kept: the vote is asked for again */
 #define GJ_MSGPACK_DEPTH_MAX 8
 #define GJ_INQUIRE_ITEMS_MAX 128
 #define GJ_EPOCHS_MAX 256    /* epochs a HELLO lists, newest first */

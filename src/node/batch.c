@@ -53,7 +53,7 @@ static void clear_batch(struct gj_engine *engine) {
 /* --- through the core ------------------------------------------------------------------------------------- */
 static void take_request(struct gj_engine *engine, struct gj_turn *turn, const struct gj_input *input) {
     engine->counts.requests++;
-    if (!gj_waiters_add(engine, input->waiter)) {
+    if (!gj_engine_waiters_add(engine, input->waiter)) {
         struct gj_ans_problem problem = {.outcome = "refused"};
         gj_text_set(problem.code, sizeof problem.code, gj_err_name(GJ_ERR_BUSY));
         gj_turn_reply(turn, input->waiter, GJ_ANSWER_PROBLEM, &problem);
@@ -74,7 +74,7 @@ static void take_input(struct gj_engine *engine, struct gj_turn *turn, const str
         take_request(engine, turn, input);
         break;
     case GJ_INPUT_HANGUP:
-        gj_waiters_remove(engine, input->waiter);
+        gj_engine_waiters_remove(engine, input->waiter);
         gj_domain_forget_waiter(engine->domain, input->waiter);
         break;
     }
@@ -156,10 +156,10 @@ static enum gj_err finish(struct gj_engine *engine, struct gj_now now, bool must
 /* --- the release ------------------------------------------------------------------------------------------ */
 static enum gj_err release(struct gj_engine *engine, struct gj_now now) {
     const struct gj_engine_sink *sink = &engine->config.sink;
-    gj_waiters_keep(engine);
+    gj_engine_waiters_keep(engine);
     for (uint32_t i = 0; i < engine->replies.n; i++) {
         const struct gj_reply *reply = &engine->replies.items[i];
-        gj_waiters_remove(engine, reply->waiter);
+        gj_engine_waiters_remove(engine, reply->waiter);
         sink->reply(sink->ctx, reply->waiter, reply->answer);
     }
     enum gj_err err = gj_signer_release(engine, now);
@@ -181,7 +181,7 @@ static enum gj_err release(struct gj_engine *engine, struct gj_now now) {
 static enum gj_err recover_from_full(struct gj_engine *engine, struct gj_now now) {
     const struct gj_event full = {.code = GJ_EVENT_LIMIT_REACHED, .err = GJ_ERR_STORE_FULL};
     clear_batch(engine);
-    gj_waiters_tell_rollback(engine);
+    gj_engine_waiters_tell_rollback(engine);
     engine->config.sink.event(engine->config.sink.ctx, &full);
     enum gj_err err = gj_batch_recover(engine, now, GJ_WITNESS_EQUAL_OR_BEHIND);
     if (err == GJ_ERR_STORE_FULL) return GJ_ERR_STORE;

@@ -71,10 +71,10 @@ enum gj_err gj_signer_release(struct gj_engine *engine, struct gj_now now);
 
 /* --- waiters.c ----------------------------------------------------------------------------------------------- */
 /* False: there are more than the limit, answer BUSY. He is on the list all the same, until he is answered. */
-bool gj_waiters_add(struct gj_engine *engine, uint64_t waiter);
-void gj_waiters_remove(struct gj_engine *engine, uint64_t waiter);
-void gj_waiters_keep(struct gj_engine *engine); /* the batch is durable */
+bool gj_engine_waiters_add(struct gj_engine *engine, uint64_t waiter);
+void gj_engine_waiters_remove(struct gj_engine *engine, uint64_t waiter);
+void gj_engine_waiters_keep(struct gj_engine *engine); /* the batch is durable */
 /* After a rollback: the batch's own waiters are refused, all others are told "in progress". */
-void gj_waiters_tell_rollback(struct gj_engine *engine);
+void gj_engine_waiters_tell_rollback(struct gj_engine *engine);
 
 #endif

@@ -90,10 +90,10 @@ static bool is_for(const struct gj_out *out, const char *node) {
     return false;
 }
 
-/* A CORE is understood only with the LEGS behind it, and a VOTE's facts only behind their VOTE: a parcel
+/* A CORE is understood only with the LEGS behind it, and facts only with the VOTE behind them: a parcel
  * does not end between them. */
 static bool leads_the_next(enum gj_kind kind) {
-    return kind == GJ_KIND_CORE || kind == GJ_KIND_VOTE;
+    return kind == GJ_KIND_CORE || kind == GJ_KIND_VOTE_FACTS;
 }
 
 /* Sends the first of the |n| collected messages and keeps one back if it belongs to what follows. */

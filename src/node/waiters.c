@@ -9,14 +9,14 @@
 
 #define PROBLEM_BYTES 2048
 
-bool gj_waiters_add(struct gj_engine *engine, uint64_t waiter) {
+bool gj_engine_waiters_add(struct gj_engine *engine, uint64_t waiter) {
     GJ_ASSERT(engine->n_waiters <
               GJ_ENGINE_REPLIES_MAX); /* a batch adds at most its inputs above the limit */
     engine->waiters[engine->n_waiters++] = (struct gj_waiter){.id = waiter, .is_new = true};
     return engine->n_waiters <= GJ_ENGINE_WAITERS_MAX;
 }
 
-void gj_waiters_remove(struct gj_engine *engine, uint64_t waiter) {
+void gj_engine_waiters_remove(struct gj_engine *engine, uint64_t waiter) {
     for (size_t i = 0; i < engine->n_waiters; i++) {
         if (engine->waiters[i].id != waiter) continue;
         engine->waiters[i] = engine->waiters[--engine->n_waiters];
@@ -24,7 +24,7 @@ void gj_waiters_remove(struct gj_engine *engine, uint64_t waiter) {
     }
 }
 
-void gj_waiters_keep(struct gj_engine *engine) {
+void gj_engine_waiters_keep(struct gj_engine *engine) {
     for (size_t i = 0; i < engine->n_waiters; i++)
         engine->waiters[i].is_new = false;
 }
@@ -41,7 +41,7 @@ static void tell(struct gj_engine *engine, uint64_t waiter, const char *outcome,
     engine->config.sink.reply(engine->config.sink.ctx, waiter, gj_buf_slice(&buf));
 }
 
-void gj_waiters_tell_rollback(struct gj_engine *engine) {
+void gj_engine_waiters_tell_rollback(struct gj_engine *engine) {
     for (size_t i = 0; i < engine->n_waiters; i++) {
         const struct gj_waiter *waiter = &engine->waiters[i];
         if (waiter->is_new)

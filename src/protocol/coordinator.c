@@ -260,6 +260,8 @@ static void ignore(struct gj_protocol *p, struct gj_turn *turn, struct seat *sea
 static void count_yes(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     uint32_t n = 0;
     if (gj_text_equal(seat->vote.vote, "YES")) return;
+    /* Twelve such votes and a core must fit into one certificate. A vote of its own is always short enough. */
+    if (seat->evidence.len > GJ_VOTE_EVIDENCE_MAX) return;
     gj_text_set(seat->vote.vote, sizeof seat->vote.vote, "YES");
     seat->vote.evidence = seat->evidence;
     gj_store_put(turn->store, &gj_table_vote, &seat->vote);

@@ -511,7 +511,9 @@ void gj_participant_recover(struct gj_protocol *p, struct gj_turn *turn) {
         for (size_t i = 0; i < rows.n; i++) {
             after = items[i];
             if (gj_active_find(p, &items[i].txid, GJ_ACTIVE_IN_DOUBT) != NULL) continue;
-            /* Due at once: the inquiry carries our YES again. */
+            /* The YES goes out again, with its facts, and the inquiry is due at once. */
+            struct seat seat = {.row = items[i], .state = GJ_PART_PREPARED};
+            send_vote(p, turn, &seat);
             if (gj_active_add(p, turn, &items[i].txid, GJ_ACTIVE_IN_DOUBT, 0) == NULL) p->rescan = true;
         }
         last = &after;

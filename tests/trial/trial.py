@@ -100,7 +100,8 @@ clients:
 def load(province):
     config = province.path("node.yaml")
     province.gongji("people", "generate", "--regions", ",".join(province.regions), "--count", str(PEOPLE_PER_PROVINCE),
-                    "--seed", str(SEED + int(province.name)), "--out", province.folder)
+                    "--seed", str(SEED + int(province.name)), "--people",
+                    province.path("people.csv"), "--institutions", province.path("institutions.csv"))
     province.gongji("init", "--config", config)
     province.gongji("load", "--config", config, province.path("people.csv"))
     province.gongji("load-institutions", "--config", config, province.path("institutions.csv"))

@@ -48,7 +48,8 @@ static const struct gj_directory_region world_regions[] = {
 static inline void world_default_pack(struct gj_pack *pack) {
     *pack = (struct gj_pack){.version = 1,
                              .valid_from = 20200101,
-                             .relations = 1u << GJ_RELATION_SPOUSE | 1u << GJ_RELATION_PARENT | 1u << GJ_RELATION_CHILD,
+                             .relations = 1u << GJ_RELATION_SPOUSE | 1u << GJ_RELATION_PARENT |
+                                          1u << GJ_RELATION_CHILD,
                              .own_order = {GJ_SUB_PRIOR},
                              .n_own_order = 1,
                              .reach = GJ_REACH_NATIONAL,
@@ -105,8 +106,8 @@ static inline void world_wire_person(const char *ref, struct gj_person *ret) {
     gj_text_set(ret->psn_name + 5, sizeof(ret->psn_name) - 5, ref);
 }
 
-static inline enum gj_err world_add(struct world *w, const char *ref, const char *number_of, const char *region,
-                                    const char *insutype, int64_t prior_fen) {
+static inline enum gj_err world_add(struct world *w, const char *ref, const char *number_of,
+                                    const char *region, const char *insutype, int64_t prior_fen) {
     struct gj_person who;
     world_wire_person(number_of, &who);
     struct gj_person_in in = {.psn_type = "1101",
@@ -132,7 +133,8 @@ static inline void world_person(struct world *w, const char *ref, const char *re
     assert_int_equal(world_add(w, ref, ref, region, insutype, prior_yuan * YUAN), GJ_OK);
 }
 
-static inline void world_set_status(struct world *w, const char *ref, const char *stas, const char *account_status) {
+static inline void world_set_status(struct world *w, const char *ref, const char *stas,
+                                    const char *account_status) {
     struct gj_person_row row;
     assert_true(gj_person_get(&w->turn, ref, &row));
     gj_text_set(row.psn_insu_stas, sizeof(row.psn_insu_stas), stas);
@@ -191,8 +193,8 @@ static inline void tx_init(struct world *w, struct tx *tx, const char *kind, con
                                    .details = tx->details};
 }
 
-static inline struct gj_leg_detail *tx_leg(struct tx *tx, const char *type, const char *node, const char *from,
-                                           const char *to, int64_t amount_fen) {
+static inline struct gj_leg_detail *tx_leg(struct tx *tx, const char *type, const char *node,
+                                           const char *from, const char *to, int64_t amount_fen) {
     uint32_t i = tx->core.n_legs++;
     assert_true(i < WORLD_LEGS);
     struct gj_core_leg *leg = &tx->legs[i];
@@ -216,16 +218,18 @@ static inline void tx_post(struct world *w, struct tx *tx) {
 static inline void tx_release(struct world *w, struct tx *tx) {
     gj_books_release(&w->books, &w->turn, &tx->view);
 }
-static inline void assert_no(const struct tx *tx, enum gj_vote_class class, enum gj_err code, const char *rule) {
+static inline void assert_no(const struct tx *tx, enum gj_vote_class class, enum gj_err code,
+                             const char *rule) {
     assert_string_equal(gj_err_name(tx->no.code), gj_err_name(code));
     assert_string_equal(tx->no.rule, rule);
     assert_int_equal(tx->no.class, class);
 }
 
 /* One side of a binding, as a leg of |tx|. */
-static inline struct gj_leg_detail *tx_side(struct tx *tx, const char *side, const char *id, const char *payer,
-                                            const char *payer_region, const char *recipient,
-                                            const char *recipient_region, const char *relation) {
+static inline struct gj_leg_detail *tx_side(struct tx *tx, const char *side, const char *id,
+                                            const char *payer, const char *payer_region,
+                                            const char *recipient, const char *recipient_region,
+                                            const char *relation) {
     bool is_payer = strcmp(side, "payer") == 0;
     const char *region = is_payer ? payer_region : recipient_region;
     struct gj_leg_detail *detail = tx_leg(tx, side, SELF, region, region, 0);
@@ -250,8 +254,8 @@ static inline bool world_is_ours(struct world *w, const char *region) {
 }
 
 static inline void world_bind_tx(struct world *w, struct tx *tx, const char *id, const char *payer,
-                                 const char *payer_region, const char *recipient, const char *recipient_region,
-                                 const char *relation) {
+                                 const char *payer_region, const char *recipient,
+                                 const char *recipient_region, const char *relation) {
     const char *coordinator = world_is_ours(w, payer_region) ? recipient_region : payer_region;
     tx_init(w, tx, "bind", world_node_of(w, coordinator));
     if (world_is_ours(w, payer_region))

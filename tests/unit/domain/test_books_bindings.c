@@ -14,7 +14,8 @@ static struct world *world_with_family(void) {
     return w;
 }
 
-static void try_bind(struct world *w, struct tx *tx, const char *id, const char *payer, const char *recipient) {
+static void try_bind(struct world *w, struct tx *tx, const char *id, const char *payer,
+                     const char *recipient) {
     world_bind_tx(w, tx, id, payer, "360800", recipient, "360800", "child");
 }
 
@@ -169,10 +170,14 @@ static void a_side_that_lies_is_refused(void **state) {
         enum gj_err code;
         const char *rule;
     } rows[] = {
-        {person_unknown, GJ_ERR_PERSON_UNKNOWN, ""}, {person_of_another_region, GJ_ERR_BAD_FIELD, ""},
-        {without_an_id, GJ_ERR_BAD_FIELD, ""},       {without_the_other, GJ_ERR_BAD_FIELD, ""},
-        {with_money, GJ_ERR_BAD_FIELD, ""},          {without_the_other_home, GJ_ERR_WRONG_NODE, ""},
-        {other_region_unknown, GJ_ERR_WRONG_NODE, ""}, {id_in_use, GJ_ERR_CONFLICT, ""},
+        {person_unknown, GJ_ERR_PERSON_UNKNOWN, ""},
+        {person_of_another_region, GJ_ERR_BAD_FIELD, ""},
+        {without_an_id, GJ_ERR_BAD_FIELD, ""},
+        {without_the_other, GJ_ERR_BAD_FIELD, ""},
+        {with_money, GJ_ERR_BAD_FIELD, ""},
+        {without_the_other_home, GJ_ERR_WRONG_NODE, ""},
+        {other_region_unknown, GJ_ERR_WRONG_NODE, ""},
+        {id_in_use, GJ_ERR_CONFLICT, ""},
         {with_himself, GJ_ERR_RULE, "R10"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -235,7 +240,8 @@ static void assert_order(struct world *w, const char *a, const char *b, const ch
     }
 }
 
-static void bind_at(struct world *w, const char *id, const char *payer, const char *region, uint64_t position) {
+static void bind_at(struct world *w, const char *id, const char *payer, const char *region,
+                    uint64_t position) {
     struct tx tx;
     world_bind_tx(w, &tx, id, payer, region, "K", "360800", "child");
     for (uint32_t i = 0; i < tx.view.n_parts; i++)
@@ -249,8 +255,11 @@ static void a_new_source_takes_the_place_it_asks_for(void **state) {
     static const struct {
         uint64_t position;
         const char *order[3];
-    } rows[] = {{0, {"B1", "B2", "B3"}}, {1, {"B3", "B1", "B2"}}, {2, {"B1", "B3", "B2"}},
-                {3, {"B1", "B2", "B3"}}, {99, {"B1", "B2", "B3"}}};
+    } rows[] = {{0, {"B1", "B2", "B3"}},
+                {1, {"B3", "B1", "B2"}},
+                {2, {"B1", "B3", "B2"}},
+                {3, {"B1", "B2", "B3"}},
+                {99, {"B1", "B2", "B3"}}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct world *w = world_with_family();
         bind_at(w, "B1", "A", "360800", 0);

@@ -319,7 +319,8 @@ static void a_facts_change_since_the_plan_is_no_violation(void **state) {
     (void)state;
     struct prepared p;
     prepare_init(&p);
-    struct gj_entry refund = {.id = "late", .kind = "refund", .from = "X/opening", .to = "P/Q/prior", .amount_fen = 500};
+    struct gj_entry refund = {
+        .id = "late", .kind = "refund", .from = "X/opening", .to = "P/Q/prior", .amount_fen = 500};
     gj_ledger_post(&p.w->turn, &refund);
     assert_true(tx_hold(p.w, &p.tx));
     world_free(p.w);

@@ -4,10 +4,10 @@
  */
 #include "unit/domain/books_world.h"
 
-#define P1    "P/P1/prior"
-#define P2    "P/P2/prior"
-#define CARE  "450100" /* the place of care */
-#define THERE "330100" /* where the recipients of P1 and P2 are insured */
+#define P1      "P/P1/prior"
+#define P2      "P/P2/prior"
+#define CARE    "450100" /* the place of care */
+#define THERE   "330100" /* where the recipients of P1 and P2 are insured */
 #define BETWEEN "R/360800/450100"
 
 /* P1 and P2 of Ji'an pay for Q of Hangzhou. */
@@ -184,7 +184,8 @@ static void stranger_coordinates(struct world *w, struct tx *tx) {
     (void)w;
     memcpy(tx->core.txid.coordinator, "130000", 7);
 }
-static struct gj_pack_ref other_pack = {.region = "360800", .pack = "default", .version = 1, .digest = {{1, 2}}};
+static struct gj_pack_ref other_pack = {
+    .region = "360800", .pack = "default", .version = 1, .digest = {{1, 2}}};
 static void other_rule_book(struct world *w, struct tx *tx) {
     (void)w;
     tx->core.packs = &other_pack;

@@ -59,7 +59,8 @@ static void a_person_is_loaded_once(void **state) {
     assert_int_equal(world_add(w, "N", "N", "360800", "310", -1), GJ_ERR_BAD_AMOUNT);
     assert_int_equal(world_add(w, "a/b", "N", "360800", "310", 0), GJ_ERR_BAD_FIELD);
     assert_int_equal(world_add(w, "", "N", "360800", "310", 0), GJ_ERR_MISSING_FIELD);
-    assert_int_equal(world_add(w, "1234567890123456789012345678901", "N", "360800", "310", 0), GJ_ERR_TOO_LARGE);
+    assert_int_equal(world_add(w, "1234567890123456789012345678901", "N", "360800", "310", 0),
+                     GJ_ERR_TOO_LARGE);
     assert_int_equal(world_add(w, "123456789012345678901234567890", "N", "360800", "310", 5), GJ_OK);
     assert_books_agree(w);
     world_free(w);
@@ -94,18 +95,25 @@ static void a_person_is_found_by_number_region_and_name(void **state) {
 static void an_institution_is_open_between_its_days(void **state) {
     (void)state;
     struct world *w = world_new();
-    assert_int_equal(gj_books_add_institution(&w->turn, "H36080000001", "Hospital", 20260101, 20260331), GJ_OK);
+    assert_int_equal(gj_books_add_institution(&w->turn, "H36080000001", "Hospital", 20260101, 20260331),
+                     GJ_OK);
     assert_int_equal(gj_books_add_institution(&w->turn, "P36080000001", "Pharmacy", 20260101, 0), GJ_OK);
-    assert_int_equal(gj_books_add_institution(&w->turn, "P36080000001", "Pharmacy", 20260101, 0), GJ_ERR_CONFLICT);
-    assert_int_equal(gj_books_add_institution(&w->turn, "P360800000012", "Long", 20260101, 0), GJ_ERR_TOO_LARGE);
+    assert_int_equal(gj_books_add_institution(&w->turn, "P36080000001", "Pharmacy", 20260101, 0),
+                     GJ_ERR_CONFLICT);
+    assert_int_equal(gj_books_add_institution(&w->turn, "P360800000012", "Long", 20260101, 0),
+                     GJ_ERR_TOO_LARGE);
     static const struct {
         const char *code;
         gj_date date;
         enum gj_err err;
-    } rows[] = {{"H36080000001", 20251231, GJ_ERR_INSTITUTION}, {"H36080000001", 20260101, GJ_OK},
-                {"H36080000001", 20260331, GJ_OK},              {"H36080000001", 20260401, GJ_ERR_INSTITUTION},
-                {"P36080000001", 20991231, GJ_OK},              {"H36080000002", 20260101, GJ_ERR_INSTITUTION},
-                {"", 20260101, GJ_ERR_INSTITUTION},             {"H360800000012", 20260101, GJ_ERR_INSTITUTION}};
+    } rows[] = {{"H36080000001", 20251231, GJ_ERR_INSTITUTION},
+                {"H36080000001", 20260101, GJ_OK},
+                {"H36080000001", 20260331, GJ_OK},
+                {"H36080000001", 20260401, GJ_ERR_INSTITUTION},
+                {"P36080000001", 20991231, GJ_OK},
+                {"H36080000002", 20260101, GJ_ERR_INSTITUTION},
+                {"", 20260101, GJ_ERR_INSTITUTION},
+                {"H360800000012", 20260101, GJ_ERR_INSTITUTION}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         assert_int_equal(gj_books_check_institution(&w->turn, rows[i].code, rows[i].date), rows[i].err);
     world_free(w);
@@ -207,7 +215,8 @@ static void account_lost(struct world *w) {
 }
 static void hold_lost(struct world *w) {
     struct gj_rows rows;
-    gj_store_find(w->store, &gj_table_hold, NULL, &(struct gj_hold_row){.leg = 0}, 0, NULL, 1, &w->scratch, &rows);
+    gj_store_find(w->store, &gj_table_hold, NULL, &(struct gj_hold_row){.leg = 0}, 0, NULL, 1, &w->scratch,
+                  &rows);
     assert_int_equal(rows.n, 1);
     assert_true(gj_store_del(w->store, &gj_table_hold, rows.items));
 }
@@ -243,7 +252,8 @@ static void overdrawn(struct world *w) {
 }
 static void paid_of(struct world *w, struct gj_paid_row *ret) {
     struct gj_rows rows;
-    gj_store_find(w->store, &gj_table_paid, NULL, &(struct gj_paid_row){.leg = 0}, 0, NULL, 1, &w->scratch, &rows);
+    gj_store_find(w->store, &gj_table_paid, NULL, &(struct gj_paid_row){.leg = 0}, 0, NULL, 1, &w->scratch,
+                  &rows);
     assert_int_equal(rows.n, 1);
     *ret = *(const struct gj_paid_row *)rows.items;
 }
@@ -304,9 +314,9 @@ static void sound_books_add_up(void **state) {
 
 static void the_proof_sees_every_kind_of_damage(void **state) {
     (void)state;
-    static void (*const damages[])(struct world *w) = {
-        balance_changed, held_changed,    account_lost, hold_lost,         posting_changed, posting_lost,
-        one_sided_entry, overdrawn,       usage_lost,   refunded_too_much, usage_changed};
+    static void (*const damages[])(struct world * w) = {
+        balance_changed, held_changed, account_lost, hold_lost,         posting_changed, posting_lost,
+        one_sided_entry, overdrawn,    usage_lost,   refunded_too_much, usage_changed};
     for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
         struct world *w = world_at_work();
         struct gj_books_totals totals;

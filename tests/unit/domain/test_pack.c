@@ -61,13 +61,13 @@ static void the_nearest_pack_in_force_counts(void **state) {
         gj_date date;
         const char *id;
     } rows[] = {
-        {"330203", false, 20191231, NULL},        {"330203", false, 20200101, "nation"},
-        {"330203", false, 20210101, "province"},  {"330203", false, 20220101, "city"},
-        {"330203", false, 20220531, "city"},      {"330203", false, 20220601, "district"},
-        {"330203", false, 20220602, "city"},      {"330200", false, 20221231, "city"},
+        {"330203", false, 20191231, NULL},           {"330203", false, 20200101, "nation"},
+        {"330203", false, 20210101, "province"},     {"330203", false, 20220101, "city"},
+        {"330203", false, 20220531, "city"},         {"330203", false, 20220601, "district"},
+        {"330203", false, 20220602, "city"},         {"330200", false, 20221231, "city"},
         {"330200", false, 20230101, "city-again-2"}, {"330100", false, 20230101, "province"},
-        {"360800", false, 20230101, "nation"},    {"360800", true, 20241201, "nation"},
-        {"360800", true, 20241202, "across"},     {"330200", true, 20241202, "across"},
+        {"360800", false, 20230101, "nation"},       {"360800", true, 20241201, "nation"},
+        {"360800", true, 20241202, "across"},        {"330200", true, 20241202, "across"},
         {"330200", false, 20241202, "city-again-2"}, {"33020", false, 20241202, NULL},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
