@@ -68,4 +68,4 @@ class Api:
 
     def transaction(self, txid):
         answer = self.get("/v1/transactions/" + quote(txid, safe=""))
-        return answer.body if answer.ok else None
+        return answer.body["transactions"][0] if answer.ok else None

@@ -46,7 +46,7 @@ class Province:
         for person in self.people:
             if person["insuplc_admdvs"] != region or person["insutype"] != insutype:
                 continue
-            if person["psn_insu_stas"] != stas or person["account_status"] != status:
+            if person["psn_insu_stas"] != stas or person["account_status"] not in ("", status):
                 continue
             if person["psn_no"] in taken:
                 continue
