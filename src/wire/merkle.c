@@ -116,7 +116,7 @@ enum gj_err gj_batch_root(const struct gj_hasher *hasher, struct gj_batch_head *
                           uint32_t n) {
     if (n < 1 || n > GJ_BATCH_LEAVES_MAX) return GJ_ERR_TOO_MANY;
     head->n_leaves = n;
-    /* Like a binary counter: equal neighbours join at once, the unequal rest joins at the end, right first. */
+    /* Like a binary counter: equal neighbours join at once, the unequal rest at the end, from the right. */
     struct span stack[GJ_PATH_MAX + 1];
     uint32_t height = 0;
     for (uint32_t i = 0; i < n; i++) {

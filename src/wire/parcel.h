@@ -84,7 +84,8 @@ struct gj_parcel {
  * GJ_PARCEL_MESSAGES_MAX: GJ_ERR_BAD_PARCEL, TOO_LARGE, TOO_MANY; an index outside the batch:
  * GJ_ERR_BAD_INDEX; a path of another length than (i, N) asks for: GJ_ERR_BAD_PATH. */
 GJ_MUST_USE enum gj_err gj_parcel_read(struct gj_slice in, struct gj_arena *arena, struct gj_parcel *ret);
-/* Does the item lead to the root? GJ_ERR_BAD_SIGNATURE if not. The signature over the root is another's job. */
+/* Does the item lead to the root? GJ_ERR_BAD_SIGNATURE if not; BAD_INDEX, BAD_PATH as above. The signature
+ * over the root is another's job. */
 GJ_MUST_USE enum gj_err gj_parcel_check_item(const struct gj_hasher *hasher, const struct gj_batch_head *head,
                                              const struct gj_parcel_item *item);
 /* Writes the parcel that holds only |item|: the form in which evidence is kept and passed on. */
