@@ -79,12 +79,17 @@ static void evaluate(const struct gj_books *books, struct gj_turn *turn, const s
     gj_text_set(ret->rule, sizeof(ret->rule), answer.rule);
 }
 
-/* R3 and the reach as the patient's side sees them: each source is skipped, the bill is not refused. */
-static const char *refuse_source(const struct gj_rules *rules, const struct gj_person_row *patient,
+/* R4, R3: who may not draw on relatives; NULL if the patient may. His own account stays his (R83). */
+static const char *refuse_recipient(struct gj_turn *turn, const struct gj_person_row *patient) {
+    if (gj_person_is_twice_enrolled(turn, patient)) return "R4";
+    return gj_person_is_normal(patient) ? NULL : "R3";
+}
+
+/* The patient's status and the reach as his side sees them: each source is skipped, the bill is not refused. */
+static const char *refuse_source(const struct gj_rules *rules, const char *rule,
                                  const struct gj_binding_row *binding, const struct gj_pack **ret_pack) {
-    const char *rule = "R3";
     *ret_pack = rules->n > 0 ? rules->packs[0] : NULL;
-    if (!gj_person_is_normal(patient)) return rule;
+    if (rule != NULL) return rule;
     if (rules->n == 0) return gj_rules_none(rules, binding->payer_region);
     const struct gj_pack *pack = gj_rules_refuse_reach(rules, binding->payer_region, &rule);
     if (pack == NULL) return NULL;
@@ -97,6 +102,7 @@ static void plan_sources(const struct gj_books *books, struct gj_turn *turn, con
                          struct gj_plan_answer *ret) {
     struct gj_binding_row *order;
     uint32_t n = gj_binding_order(turn, patient->person_ref, &order);
+    const char *status = refuse_recipient(turn, patient);
     ret->sources = gj_arena_array(turn->scratch, n, sizeof(*ret->sources));
     if (ret->sources == NULL) return;
     for (uint32_t i = 0; i < n; i++) {
@@ -108,7 +114,7 @@ static void plan_sources(const struct gj_books *books, struct gj_turn *turn, con
         struct gj_rules rules;
         const struct gj_pack *pack;
         gj_rules_find(books->packs, patient->region, order[i].payer_region, ask->business_date, &rules);
-        const char *rule = refuse_source(&rules, patient, &order[i], &pack);
+        const char *rule = refuse_source(&rules, status, &order[i], &pack);
         if (rule != NULL) {
             set_source_no(source, rule, pack, patient->region);
         } else if (gj_region_is_ours(books, order[i].payer_region)) {
@@ -294,7 +300,8 @@ bool gj_home_check_settlement(const struct gj_books *books, struct gj_turn *turn
         return gj_refuse(ret_no, GJ_VOTE_RULE, GJ_ERR_RULE, gj_use_rule(use));
     }
     if (!check_sums(consume, ret_no)) return false;
-    if (record->acct_mulaid_pay > 0 && !gj_person_is_normal(&patient)) return stale(ret_no, "R3");
+    const char *rule = refuse_recipient(turn, &patient);
+    if (record->acct_mulaid_pay > 0 && rule != NULL) return stale(ret_no, rule);
     /* A coordinator that is also the home composed the legs from its own answer in this very node. */
     if (consume->tx->plan != NULL) return check_against_plan(turn, consume, ret_no);
     return consume->tx->is_coordinator ? true : stale(ret_no, "");

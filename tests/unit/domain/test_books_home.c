@@ -111,6 +111,23 @@ static void a_persons_own_use_of_his_account(void **state) {
     }
 }
 
+static void a_person_enrolled_twice_draws_no_relative(void **state) {
+    (void)state;
+    struct world *w = world_with_patient();
+    struct gj_plan_ask ask;
+    struct gj_plan_answer answer;
+    assert_int_equal(world_add(w, "Q2", "Q", "360100", "390", 0), GJ_OK);
+    ask_init(&ask, 200 * YUAN);
+    plan(w, &ask, &answer);
+    assert_int_equal(answer.own[0].cover, 40 * YUAN);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_true(answer.sources[i].evaluated);
+        assert_int_equal(answer.sources[i].cover, 0);
+        assert_string_equal(answer.sources[i].rule, "R4");
+    }
+    world_free(w);
+}
+
 static void current_is_drawn_only_where_the_pack_names_it(void **state) {
     (void)state;
     struct world *w = world_with_patient();
@@ -397,6 +414,9 @@ static void from_another_region(struct prepared *p) {
 static void lapsed_meanwhile(struct prepared *p) {
     world_set_status(p->w, "Q", "2", "normal");
 }
+static void twice_enrolled_meanwhile(struct prepared *p) {
+    assert_int_equal(world_add(p->w, "Q2", "Q", "360100", "390", 0), GJ_OK);
+}
 static void ended_meanwhile(struct prepared *p) {
     world_set_status(p->w, "Q", "4", "normal");
 }
@@ -455,6 +475,7 @@ static void each_way_to_leave_the_plan_is_refused(void **state) {
         {two_where_one_is_allowed, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R46"},
         {from_another_region, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R47"},
         {lapsed_meanwhile, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R3"},
+        {twice_enrolled_meanwhile, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R4"},
         {ended_meanwhile, GJ_VOTE_RULE, GJ_ERR_RULE, "R2"},
         {frozen_meanwhile, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R82"},
         {sum_is_wrong, GJ_VOTE_RULE, GJ_ERR_BAD_AMOUNT, ""},
@@ -529,6 +550,7 @@ int main(void) {
         cmocka_unit_test(a_plan_names_own_accounts_and_sources_in_order),
         cmocka_unit_test(a_plan_tells_no_more_than_was_asked),
         cmocka_unit_test(a_persons_own_use_of_his_account),
+        cmocka_unit_test(a_person_enrolled_twice_draws_no_relative),
         cmocka_unit_test(current_is_drawn_only_where_the_pack_names_it),
         cmocka_unit_test(what_refuses_the_whole_bill),
         cmocka_unit_test(the_card_proves_presence_too),
