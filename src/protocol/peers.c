@@ -21,7 +21,8 @@ static bool bit_is_set(const struct gj_replay_window *window, uint64_t counter) 
 }
 
 enum gj_err gj_replay_check(struct gj_replay_window *window, const struct gj_msgid *id) {
-    if (id->epoch != window->epoch || id->counter > window->highest) return GJ_OK;
+    if (id->epoch < window->epoch) return GJ_ERR_OLD_ID;
+    if (id->epoch > window->epoch || id->counter > window->highest) return GJ_OK;
     if (window->highest - id->counter >= GJ_REPLAY_WINDOW) return GJ_ERR_OLD_ID;
     return bit_is_set(window, id->counter) ? GJ_ERR_REPLAY : GJ_OK;
 }
