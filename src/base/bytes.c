@@ -10,7 +10,7 @@
 
 #include "base/check.h"
 
-/* --- slices ------------------------------------------------------------------------------------------- */
+/* --- slices --------------------------------------------------------------------------------------------- */
 
 struct gj_slice gj_slice_of(const void *ptr, size_t len) {
     return (struct gj_slice){ptr, len};
@@ -31,7 +31,7 @@ int gj_slice_compare(struct gj_slice a, struct gj_slice b) {
     return (a.len > b.len) - (a.len < b.len);
 }
 
-/* --- buffers ------------------------------------------------------------------------------------------ */
+/* --- buffers -------------------------------------------------------------------------------------------- */
 
 void gj_buf_init(struct gj_buf *buf, void *memory, size_t cap) {
     *buf = (struct gj_buf){.ptr = memory, .cap = cap};
@@ -82,7 +82,7 @@ struct gj_slice gj_buf_slice(const struct gj_buf *buf) {
     return (struct gj_slice){buf->ptr, buf->len};
 }
 
-/* --- reader ------------------------------------------------------------------------------------------- */
+/* --- reader --------------------------------------------------------------------------------------------- */
 
 void gj_reader_init(struct gj_reader *reader, struct gj_slice in) {
     *reader = (struct gj_reader){.ptr = in.ptr, .left = in.len};
@@ -130,7 +130,7 @@ void gj_read_copy(struct gj_reader *reader, void *ret, size_t len) {
     if (slice.len > 0) memcpy(ret, slice.ptr, slice.len);
 }
 
-/* --- arena -------------------------------------------------------------------------------------------- */
+/* --- arena ---------------------------------------------------------------------------------------------- */
 
 void gj_arena_init(struct gj_arena *arena, void *memory, size_t cap) {
     GJ_ASSERT((uintptr_t)memory % alignof(max_align_t) == 0);
@@ -171,7 +171,7 @@ void gj_arena_reset(struct gj_arena *arena) {
     arena->overflow = false;
 }
 
-/* --- texts -------------------------------------------------------------------------------------------- */
+/* --- texts ---------------------------------------------------------------------------------------------- */
 
 enum gj_err gj_text_from_slice(char *dst, size_t cap, struct gj_slice src) {
     dst[0] = '\0';
@@ -196,7 +196,7 @@ bool gj_text_equal(const char *a, const char *b) {
     return strcmp(a, b) == 0;
 }
 
-/* --- hexadecimal -------------------------------------------------------------------------------------- */
+/* --- hexadecimal ---------------------------------------------------------------------------------------- */
 
 void gj_hex_encode(char *dst, const void *src, size_t len) {
     static const char digits[] = "0123456789abcdef";

@@ -6,7 +6,7 @@
 #ifndef GJ_BASE_LIMITS_H
 #define GJ_BASE_LIMITS_H
 
-/* --- identifiers (characters without the final NUL) ----------------------------------------- */
+/* --- identifiers (characters without the final NUL) ----------------------------------------------------- */
 #define GJ_NODE_MAX 16       /* a node's name in the registry */
 #define GJ_REGION_MAX 6      /* admdvs, six digits */
 #define GJ_SENDER_MAX 40     /* fixmedins_code or node/channel */
@@ -18,14 +18,14 @@
 #define GJ_NAME_MAX 150      /* psn_name: 50 characters, three bytes each */
 #define GJ_WORD_MAX 24       /* a word out of a closed list: use, relation, draw, purpose */
 
-/* --- one transaction ------------------------------------------------------------------------- */
+/* --- one transaction ------------------------------------------------------------------------------------ */
 #define GJ_LEGS_MAX 24
 #define GJ_PARTICIPANTS_MAX 12
 #define GJ_SOURCES_MAX 16    /* payers that one plan looks at */
 #define GJ_SUPERSEDES_MAX 16 /* earlier attempts of a biz_key that PREPARE names */
 #define GJ_ATTEMPTS_MAX 3    /* plans that one settlement may need before it is refused */
 
-/* --- wire ------------------------------------------------------------------------------------ */
+/* --- wire ----------------------------------------------------------------------------------------------- */
 #define GJ_MESSAGE_MAX (64u * 1024u)
 #define GJ_PARCEL_MAX (1024u * 1024u)
 #define GJ_BATCH_LEAVES_MAX 4096u
@@ -37,7 +37,7 @@
 #define GJ_INQUIRE_ITEMS_MAX 128
 #define GJ_EPOCHS_MAX 256    /* epochs a HELLO lists, newest first */
 
-/* --- node ------------------------------------------------------------------------------------ */
+/* --- node ----------------------------------------------------------------------------------------------- */
 #define GJ_NODES_MAX 64
 #define GJ_REGIONS_MAX 1024
 #define GJ_REPLAY_WINDOW 8192u /* message ids remembered per sender, a power of two */
@@ -47,7 +47,7 @@
 #define GJ_BATCH_OUT_MAX 4096u
 #define GJ_REQUEST_MAX (64u * 1024u)
 
-/* --- times ----------------------------------------------------------------------------------- */
+/* --- times ---------------------------------------------------------------------------------------------- */
 #define GJ_CLOCK_WINDOW_MS 30000       /* new work older or newer than this is refused */
 #define GJ_PREPARE_RESEND_MS 400       /* then times 1.5 */
 #define GJ_VOTE_DEADLINE_MS 3000

@@ -28,11 +28,7 @@ void gj_store_fail(struct gj_store *store, enum gj_err err, const char *detail) 
  * or a nested field is our own mistake. Whether a REQ field is filled is for who writes the record. */
 static enum gj_err check_field(const struct gj_field *field, const uint8_t *at) {
     switch (field->type) {
-    case GJ_FIELD_U64: {
-        uint64_t value = *(const uint64_t *)(const void *)at;
-        if (value > INT64_MAX) return GJ_ERR_OVERFLOW;
-        return (int64_t)value < field->min || (int64_t)value > field->max ? GJ_ERR_OVERFLOW : GJ_OK;
-    }
+    case GJ_FIELD_U64: /* what is above INT64_MAX comes out negative, below any U64's min */
     case GJ_FIELD_I64: {
         int64_t value = *(const int64_t *)(const void *)at;
         return value < field->min || value > field->max ? GJ_ERR_OVERFLOW : GJ_OK;

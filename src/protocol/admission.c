@@ -14,7 +14,7 @@ static void refuse(struct gj_turn *turn, enum gj_err err, const char *node, int6
     gj_turn_event(turn, code, err, NULL, node, value);
 }
 
-/* --- the parcel ------------------------------------------------------------------------------------------- */
+/* --- the parcel ----------------------------------------------------------------------------------------- */
 
 static enum gj_err check_head(struct gj_protocol *p, const char *line, const struct gj_batch_head *head,
                               struct gj_peer **ret_peer) {
@@ -28,7 +28,7 @@ static enum gj_err check_head(struct gj_protocol *p, const char *line, const str
     return GJ_OK;
 }
 
-/* --- one message ------------------------------------------------------------------------------------------- */
+/* --- one message ---------------------------------------------------------------------------------------- */
 
 static void answer_error(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
                          enum gj_err err) {
@@ -197,7 +197,7 @@ static void admit(struct gj_protocol *p, struct gj_turn *turn, struct gj_peer *p
     dispatch(p, turn, message, gj_buf_slice(&buf));
 }
 
-/* --- the whole way --------------------------------------------------------------------------------------------- */
+/* --- the whole way -------------------------------------------------------------------------------------- */
 
 /* One ACK per coordinator for all the commits that this parcel brought. */
 static void flush_acks(struct gj_protocol *p, struct gj_turn *turn) {

@@ -46,7 +46,7 @@ bool gj_core_is_sound(const struct gj_protocol *p, const struct gj_core *core) {
     return core->n_legs > 0;
 }
 
-/* --- evidence ------------------------------------------------------------------------------------------------ */
+/* --- evidence ------------------------------------------------------------------------------------------- */
 
 enum gj_err gj_protocol_verify_evidence(struct gj_protocol *p, struct gj_turn *turn, struct gj_slice evidence,
                                         const char *signer, struct gj_message *ret) {
@@ -136,7 +136,7 @@ bool gj_proof_refuses(const struct gj_message *message, const struct gj_core *co
     return false;
 }
 
-/* --- leg details ----------------------------------------------------------------------------------------------- */
+/* --- leg details ---------------------------------------------------------------------------------------- */
 
 static enum gj_err check_part(struct gj_turn *turn, const struct gj_core *core,
                               const struct gj_leg_part *part, struct gj_leg_detail *ret) {

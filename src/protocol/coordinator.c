@@ -80,7 +80,7 @@ void gj_coordinator_view(struct gj_protocol *p, struct gj_turn *turn, const stru
     ret->is_coordinator = true;
 }
 
-/* --- what leaves, always made from the record -------------------------------------------------------------- */
+/* --- what leaves, always made from the record ----------------------------------------------------------- */
 
 /* The legs of one node, or all of them for the home. */
 static void send_legs(struct gj_protocol *p, struct gj_turn *turn, const struct gj_coord_row *row,
@@ -179,7 +179,7 @@ static void send_abort(struct gj_protocol *p, struct gj_turn *turn, const struct
                      txid, &body, NULL, GJ_CLOCK_WINDOW_MS, NULL);
 }
 
-/* --- the two decisions ---------------------------------------------------------------------------------------- */
+/* --- the two decisions ---------------------------------------------------------------------------------- */
 
 static void add_facts(struct gj_turn *turn, struct gj_slice bytes, struct gj_leg_fact *facts, uint32_t *n) {
     struct gj_vote_facts body;
@@ -247,7 +247,7 @@ static void abort_tx(struct gj_protocol *p, struct gj_turn *turn, struct seat *s
     p->config.app_ops->decided(p->config.app, turn, &decision);
 }
 
-/* --- cells ------------------------------------------------------------------------------------------------------ */
+/* --- cells ---------------------------------------------------------------------------------------------- */
 
 typedef void cell_fn(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat);
 
@@ -367,7 +367,7 @@ static bool take_seat(struct gj_protocol *p, struct gj_turn *turn, const struct 
     return true;
 }
 
-/* --- inputs -------------------------------------------------------------------------------------------------------- */
+/* --- inputs --------------------------------------------------------------------------------------------- */
 
 void gj_coordinator_on_vote(struct gj_protocol *p, struct gj_turn *turn, const char *node,
                             const struct gj_txid *txid, const struct gj_digest *digest, bool yes,
@@ -425,7 +425,7 @@ bool gj_protocol_cancel(struct gj_protocol *p, struct gj_turn *turn, const struc
     return true;
 }
 
-/* --- timers ------------------------------------------------------------------------------------------------------------ */
+/* --- timers --------------------------------------------------------------------------------------------- */
 
 static void vote_deadline(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     const struct gj_refusal refusal = {.class = GJ_VOTE_YES, .code = GJ_ERR_TIMED_OUT};
@@ -458,7 +458,7 @@ void gj_coordinator_tick(struct gj_protocol *p, struct gj_turn *turn, struct gj_
     send_commit(p, turn, &seat.row.txid, NULL);
 }
 
-/* --- recovery ------------------------------------------------------------------------------------------------------------ */
+/* --- recovery ------------------------------------------------------------------------------------------- */
 
 typedef void row_fn(struct gj_protocol *p, struct gj_turn *turn, struct gj_coord_row *row);
 
@@ -498,7 +498,7 @@ void gj_coordinator_recover(struct gj_protocol *p, struct gj_turn *turn) {
     each_in_state(p, turn, GJ_COORD_COMMITTED, take_up_commit);
 }
 
-/* --- starting ---------------------------------------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------------------------------------- */
 
 void gj_coordinator_start(struct gj_protocol *p, struct gj_turn *turn, const struct gj_coord_row *row,
                           uint32_t n_participants) {

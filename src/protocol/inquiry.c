@@ -11,7 +11,7 @@
 
 #define BUDGET_RETRY_MS 50
 
-/* --- asked -------------------------------------------------------------------------------------------------- */
+/* --- asked ---------------------------------------------------------------------------------------------- */
 
 void gj_inquiry_on_inquire(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
                            struct gj_slice evidence) {
@@ -31,7 +31,7 @@ void gj_inquiry_on_inquire(struct gj_protocol *p, struct gj_turn *turn, const st
     if (status.n_items > 0) gj_protocol_emit_one(p, turn, GJ_KIND_STATUS, from, NULL, &status);
 }
 
-/* --- answered ------------------------------------------------------------------------------------------------- */
+/* --- answered ------------------------------------------------------------------------------------------- */
 
 static bool declares_aborted(const struct gj_superseded *list, uint32_t n, const struct gj_tx_status *item) {
     for (uint32_t i = 0; i < n; i++) {
@@ -100,7 +100,7 @@ void gj_inquiry_on_status(struct gj_protocol *p, struct gj_turn *turn, const str
     }
 }
 
-/* --- asking --------------------------------------------------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------------------------------------- */
 
 static void next_try(struct gj_turn *turn, struct gj_active *active) {
     active->tries++;

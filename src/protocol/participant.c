@@ -38,7 +38,7 @@ enum gj_part_state gj_participant_state(struct gj_protocol *p, struct gj_turn *t
     return gj_part_state_of(ret->state);
 }
 
-/* --- one input at the participant -------------------------------------------------------------------------- */
+/* --- one input at the participant ----------------------------------------------------------------------- */
 
 struct seat {
     struct gj_part_row row;
@@ -84,7 +84,7 @@ static void put_row(struct gj_turn *turn, struct seat *seat, enum gj_part_state 
     gj_store_put(turn->store, &gj_table_part, row);
 }
 
-/* --- votes, always made from the record ------------------------------------------------------------------------ */
+/* --- votes, always made from the record ----------------------------------------------------------------- */
 
 static void send_vote(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     const struct gj_part_row *row = &seat->row;
@@ -105,7 +105,7 @@ static void send_vote(struct gj_protocol *p, struct gj_turn *turn, struct seat *
     gj_protocol_emit_one(p, turn, GJ_KIND_VOTE, row->txid.coordinator, &row->txid, &vote);
 }
 
-/* --- PREPARE to nobody's record: judge it ------------------------------------------------------------------------ */
+/* --- PREPARE to nobody's record: judge it --------------------------------------------------------------- */
 
 static void vote_no(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat,
                     const struct gj_refusal *no) {
@@ -243,7 +243,7 @@ static void judge(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat
     vote_yes(p, turn, seat, facts, n_facts);
 }
 
-/* --- COMMIT, ABORT ------------------------------------------------------------------------------------------------- */
+/* --- COMMIT, ABORT -------------------------------------------------------------------------------------- */
 
 static bool row_view(struct gj_protocol *p, struct gj_turn *turn, const struct gj_part_row *row,
                      struct gj_tx_view *ret) {
@@ -331,7 +331,7 @@ static void refuse_preparing(struct gj_protocol *p, struct gj_turn *turn, struct
     tombstone(p, turn, seat);
 }
 
-/* --- the tables -------------------------------------------------------------------------------------------------------- */
+/* --- the tables ----------------------------------------------------------------------------------------- */
 
 static void status_aborted(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     struct gj_tx_status item = {.txid = seat->row.txid, .digest = seat->row.digest, .proof = seat->row.proof};
@@ -465,7 +465,7 @@ void gj_protocol_apply_supersedes(struct gj_protocol *p, struct gj_turn *turn, c
     }
 }
 
-/* --- inquiries of others --------------------------------------------------------------------------------------------------- */
+/* --- inquiries of others -------------------------------------------------------------------------------- */
 
 /* Only who shows the coordinator's own core, with both of us in it, may make us refuse a transaction that
  * we have not heard of: else anybody could kill guessable txids. */
@@ -498,7 +498,7 @@ bool gj_participant_on_inquiry(struct gj_protocol *p, struct gj_turn *turn, cons
     return true;
 }
 
-/* --- recovery --------------------------------------------------------------------------------------------------------------- */
+/* --- recovery ------------------------------------------------------------------------------------------- */
 
 void gj_participant_recover(struct gj_protocol *p, struct gj_turn *turn) {
     struct gj_part_row key = {0}, after;
@@ -521,7 +521,7 @@ void gj_participant_recover(struct gj_protocol *p, struct gj_turn *turn) {
     } while (rows.more && rows.n > 0 && !p->rescan && gj_store_err(turn->store) == GJ_OK);
 }
 
-/* --- words ------------------------------------------------------------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------------------------------------- */
 
 static const char *const class_words[] = {
     [GJ_VOTE_YES] = "YES",   [GJ_VOTE_COVER] = "COVER", [GJ_VOTE_PLAN_STALE] = "PLAN_STALE",

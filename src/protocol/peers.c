@@ -44,7 +44,7 @@ void gj_replay_remember(struct gj_replay_window *window, const struct gj_msgid *
     window->bits[at / 64] |= UINT64_C(1) << (at % 64);
 }
 
-/* --- flushes seen ------------------------------------------------------------------------------------------ */
+/* --- flushes seen --------------------------------------------------------------------------------------- */
 
 void gj_peers_saw_flush(struct gj_protocol *p, struct gj_peer *peer, uint32_t epoch, uint64_t flush) {
     (void)p;
@@ -103,7 +103,7 @@ void gj_peers_recover(struct gj_protocol *p, struct gj_turn *turn) {
     }
 }
 
-/* --- HELLO -------------------------------------------------------------------------------------------------- */
+/* --- HELLO ---------------------------------------------------------------------------------------------- */
 
 static uint32_t own_epochs(struct gj_turn *turn, struct gj_epoch_flush *ret, uint32_t max) {
     struct gj_epoch_row key = {0}, after;

@@ -60,7 +60,7 @@ void gj_protocol_recover(struct gj_protocol *p, struct gj_turn *turn, enum gj_wi
     settle_past(p, turn);
 }
 
-/* --- timers: what is still due, and when. A timer never decides about a vote that was given. ------------- */
+/* --- timers: what is still due, and when. A timer never decides about a vote that was given. ------------ */
 
 struct gj_mono gj_mono_after(struct gj_mono now, int64_t ms) {
     return (struct gj_mono){now.ms + ms};
@@ -117,7 +117,7 @@ void gj_active_hurry(struct gj_protocol *p, struct gj_mono now) {
     }
 }
 
-/* --- the tick --------------------------------------------------------------------------------------------- */
+/* --- the tick ------------------------------------------------------------------------------------------- */
 
 static void open_gate_when_all_are_heard(struct gj_protocol *p, struct gj_turn *turn) {
     if (p->gate_open) return;
@@ -168,7 +168,7 @@ struct gj_mono gj_protocol_next_due(const struct gj_protocol *p) {
     return (struct gj_mono){next};
 }
 
-/* --- sending ----------------------------------------------------------------------------------------------- */
+/* --- sending -------------------------------------------------------------------------------------------- */
 
 static void queue(struct gj_turn *turn, enum gj_kind kind, struct gj_slice message,
                   const char (*nodes)[GJ_NODE_MAX + 1], uint32_t n_nodes) {
@@ -242,7 +242,7 @@ struct gj_slice gj_protocol_encode_body(struct gj_protocol *p, struct gj_turn *t
     return gj_arena_copy(turn->scratch, gj_buf_slice(&buf));
 }
 
-/* --- about this node ----------------------------------------------------------------------------------------- */
+/* --- about this node ------------------------------------------------------------------------------------ */
 
 bool gj_protocol_is_self(const struct gj_protocol *p, const char *node) {
     return gj_directory_is_self(p->config.directory, node);

@@ -14,7 +14,7 @@
 
 struct gj_protocol;
 
-/* --- ports ---------------------------------------------------------------------------------------- */
+/* --- ports ---------------------------------------------------------------------------------------------- */
 /* Verifies signatures against the registry's keys. A pure function of its arguments and the registry. */
 struct gj_prover {
     void *ctx;
@@ -92,7 +92,7 @@ struct gj_protocol_config {
     enum gj_hash_alg digest_alg; /* of the digests that this node makes as a coordinator */
 };
 
-/* --- life ------------------------------------------------------------------------------------------ */
+/* --- life ----------------------------------------------------------------------------------------------- */
 size_t gj_protocol_size(void);
 /* |memory| of gj_protocol_size() bytes, aligned for any type, borrowed for life. */
 struct gj_protocol *gj_protocol_init(void *memory, const struct gj_protocol_config *config);
@@ -103,7 +103,7 @@ enum gj_witness { GJ_WITNESS_EQUAL_OR_BEHIND, GJ_WITNESS_DOUBTFUL };
  * the records ask for, sets the gate. Before it nothing else may be called. */
 void gj_protocol_recover(struct gj_protocol *protocol, struct gj_turn *turn, enum gj_witness witness);
 
-/* --- inputs ---------------------------------------------------------------------------------------- */
+/* --- inputs --------------------------------------------------------------------------------------------- */
 /* One inbound frame. |line|: the node that the transport authenticated. Refusals become events. */
 void gj_protocol_parcel(struct gj_protocol *protocol, struct gj_turn *turn, const char *line,
                         struct gj_slice frame);
@@ -112,7 +112,7 @@ void gj_protocol_tick(struct gj_protocol *protocol, struct gj_turn *turn);
 /* When to call gj_protocol_tick() next; INT64_MAX ms: never. */
 struct gj_mono gj_protocol_next_due(const struct gj_protocol *protocol);
 
-/* --- coordinating ------------------------------------------------------------------------------------ */
+/* --- coordinating --------------------------------------------------------------------------------------- */
 /* One leg to prepare. */
 struct gj_tx_leg {
     char node[GJ_NODE_MAX + 1];
@@ -152,7 +152,7 @@ void gj_protocol_supersedes(struct gj_protocol *protocol, struct gj_turn *turn, 
 void gj_protocol_apply_supersedes(struct gj_protocol *protocol, struct gj_turn *turn, const char *from,
                                   const struct gj_superseded *list, uint32_t n);
 
-/* --- for the application ----------------------------------------------------------------------------- */
+/* --- for the application -------------------------------------------------------------------------------- */
 /* May new work start here now? GJ_OK, GJ_ERR_GATE, RESYNC, DRAINING, STORE_FULL. */
 enum gj_err gj_protocol_accepts_work(const struct gj_protocol *protocol, const struct gj_turn *turn);
 /* Queues a message to one node. |reply_to| NULL for none. |ret_id| (may be NULL): its id, which an answer

@@ -32,7 +32,7 @@ struct gj_peer {
     struct gj_replay_window replay;
 };
 
-/* --- timers: one entry per transaction that something is still due for ----------------------------------- */
+/* --- timers: one entry per transaction that something is still due for ---------------------------------- */
 enum gj_active_role { GJ_ACTIVE_COLLECTING, GJ_ACTIVE_COMMITTED, GJ_ACTIVE_IN_DOUBT };
 
 struct gj_active {
@@ -69,7 +69,7 @@ struct gj_protocol {
     uint8_t encode[GJ_MESSAGE_MAX];
 };
 
-/* --- protocol.c ------------------------------------------------------------------------------------------- */
+/* --- protocol.c ----------------------------------------------------------------------------------------- */
 bool gj_protocol_is_self(const struct gj_protocol *p, const char *node);
 /* Queues one message to several nodes. |to| is what the header says: a node, or "*". */
 void gj_protocol_emit(struct gj_protocol *p, struct gj_turn *turn, enum gj_kind kind, const char *to,
@@ -84,11 +84,11 @@ struct gj_slice gj_protocol_encode_body(struct gj_protocol *p, struct gj_turn *t
 /* Votes, statuses and aborts about a transaction: allowed while a doubtful start is not cleared? */
 bool gj_protocol_may_speak(const struct gj_protocol *p, const struct gj_core *core);
 
-/* --- admission.c ------------------------------------------------------------------------------------------- */
+/* --- admission.c ---------------------------------------------------------------------------------------- */
 /* Acknowledges a commit with the next ACK: one per coordinator and parcel. */
 void gj_admission_ack(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid);
 
-/* --- timers (protocol.c) ----------------------------------------------------------------------------------------------- */
+/* --- timers (protocol.c) -------------------------------------------------------------------------------- */
 struct gj_active *gj_active_find(struct gj_protocol *p, const struct gj_txid *txid, enum gj_active_role role);
 bool gj_active_has_room(const struct gj_protocol *p);
 /* NULL and an event at the limit. */
@@ -102,7 +102,7 @@ bool gj_mono_is_due(struct gj_mono due, struct gj_mono now);
 /* A peer is back: what waits for anybody is due at once. */
 void gj_active_hurry(struct gj_protocol *p, struct gj_mono now);
 
-/* --- peers.c ------------------------------------------------------------------------------------------------ */
+/* --- peers.c -------------------------------------------------------------------------------------------- */
 struct gj_peer *gj_peer_of(struct gj_protocol *p, const char *node);
 enum gj_err gj_replay_check(struct gj_replay_window *window, const struct gj_msgid *id);
 void gj_replay_remember(struct gj_replay_window *window, const struct gj_msgid *id);
@@ -116,7 +116,7 @@ void gj_peers_enter_resync(struct gj_protocol *p, struct gj_turn *turn, const ch
                            const struct gj_txid *txid);
 bool gj_peers_may_inquire(struct gj_peer *peer, struct gj_mono now);
 
-/* --- certificate.c ------------------------------------------------------------------------------------------ */
+/* --- certificate.c -------------------------------------------------------------------------------------- */
 /* A verified decision or refusal about one transaction. */
 struct gj_certificate {
     struct gj_commit *commit;
@@ -141,7 +141,7 @@ GJ_MUST_USE enum gj_err gj_legs_read(struct gj_protocol *p, struct gj_turn *turn
 bool gj_proof_refuses(const struct gj_message *message, const struct gj_core *core,
                       const struct gj_digest *digest);
 
-/* --- coordinator.c, begin.c ------------------------------------------------------------------------------------------ */
+/* --- coordinator.c, begin.c ----------------------------------------------------------------------------- */
 enum gj_coord_state {
     GJ_COORD_NONE,       /* no record: aborted, by presumption */
     GJ_COORD_COLLECTING, /* BEGUN in the present epoch */
@@ -182,7 +182,7 @@ void gj_coordinator_recover(struct gj_protocol *p, struct gj_turn *turn);
 bool gj_coordinator_commit_body(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
                                 struct gj_commit *ret);
 
-/* --- participant.c ------------------------------------------------------------------------------------------ */
+/* --- participant.c -------------------------------------------------------------------------------------- */
 enum gj_part_state {
     GJ_PART_NONE,
     GJ_PART_PREPARING,
@@ -218,7 +218,7 @@ bool gj_participant_on_inquiry(struct gj_protocol *p, struct gj_turn *turn, cons
                                const struct gj_inquiry *item, struct gj_tx_status *ret);
 void gj_participant_recover(struct gj_protocol *p, struct gj_turn *turn);
 
-/* --- inquiry.c ---------------------------------------------------------------------------------------------- */
+/* --- inquiry.c ------------------------------------------------------------------------------------------ */
 void gj_inquiry_on_inquire(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
                            struct gj_slice evidence);
 void gj_inquiry_on_status(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,

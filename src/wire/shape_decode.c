@@ -197,7 +197,7 @@ static enum gj_err take_entries(const struct decoder *decoder, const struct gj_p
 static enum gj_err decode_map(const struct decoder *decoder, const struct gj_path *path,
                               const struct gj_shape *shape, const msgpack_object *object, void *ret) {
     GJ_ASSERT(shape->n_fields <= GJ_SHAPE_FIELDS_MAX);
-    uint64_t seen;
+    uint64_t seen = 0;
     if (object->type != MSGPACK_OBJECT_MAP) return refuse(decoder, path, GJ_ERR_BAD_SCHEMA);
     if (object->via.map.size > GJ_MAP_ENTRIES_MAX) return refuse(decoder, path, GJ_ERR_TOO_MANY);
     GJ_TRY(take_entries(decoder, path, shape, &object->via.map, ret, &seen));

@@ -17,13 +17,17 @@ for file in $(find src include tests -name '*.[ch]' -o -name '*.def'); do
     src/*.c) [ "$lines" -le 600 ] || complain "$file has $lines lines: 600 at most" ;;
     esac
     head -n 2 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' || complain "$file has no SPDX line"
-    awk -v f="$file" 'length($0) > 130 {printf "%s:%d: longer than 130\n", f, NR; b=1} END {exit b}' "$file" || bad=1
+    # Tables may be as wide as they are: lists, and what clang-format leaves alone.
+    case $file in
+    *.def) ;;
+    *) awk -v f="$file" '/clang-format off/ {t=1} /clang-format on/ {t=0} !t && length($0) > 130 {printf "%s:%d: longer than 130\n", f, NR; b=1} END {exit b}' "$file" || bad=1 ;;
+    esac
 done
 for script in dev .ci/run tests/lint/*; do
     [ -f "$script" ] || continue
     head -n 3 "$script" | grep -q 'SPDX-License-Identifier: Apache-2.0' || complain "$script has no SPDX line"
 done
-if grep -rnE 'TODO|FIXME|XXX|HACK' src include tests --include='*.c' --include='*.h' --include='*.def' --include='*.py'; then
+if grep -rnE '\b(TODO|FIXME|XXX|HACK)\b' src include tests --include='*.c' --include='*.h' --include='*.def' --include='*.py'; then
     complain "words that admit something is missing"
 fi
 # Functions that are never the right one, and a counted list of where they are.
