@@ -13,11 +13,15 @@
 
 #define TOKEN_FILE_MAX 1024
 
-/* An error of another room, told with the key of the configuration that named the file. */
+/* An error of another room, told with the key of the configuration that named the file. To those rooms a bad
+ * key file and one that others can read are the same. */
 static enum gj_err blame(const char *config, const char *key, const char *file, enum gj_err err,
                          struct gj_conf_error *ret_error) {
     if (err == GJ_OK) return GJ_OK;
-    return gj_conf_fail(ret_error, GJ_ERR_BAD_CONFIG, config, 0, key, "%s: %s", file, gj_err_text_en(err));
+    const char *why = err == GJ_ERR_BAD_CONFIG
+                          ? "is not a whole key file that only its owner can read (mode 0600)"
+                          : gj_err_text_en(err);
+    return gj_conf_fail(ret_error, GJ_ERR_BAD_CONFIG, config, 0, key, "%s: %s", file, why);
 }
 
 static enum gj_err load_keys(const char *path, struct gj_loaded *ret, struct gj_conf_error *ret_error) {
