@@ -335,7 +335,9 @@ static void sqlite_checkpoint(struct gj_store *store) {
     sqlite->wal_pages = 0;
     if (log < GJ_SQLITE_TRUNCATE_PAGES) return; /* the next transaction writes over it from its start */
     (void)sqlite3_busy_timeout(sqlite->db, 0);
-    (void)checkpoint(sqlite, SQLITE_CHECKPOINT_TRUNCATE, &log, &done);
+    if (!checkpoint(sqlite, SQLITE_CHECKPOINT_TRUNCATE, &log, &done)) {
+        sqlite->wal_pages = GJ_SQLITE_TRUNCATE_PAGES; /* a reader at the newest moment; next time */
+    }
     (void)sqlite3_busy_timeout(sqlite->db, GJ_SQLITE_BUSY_MS);
 }
 

@@ -99,8 +99,6 @@ static enum gj_err connect_file(struct gj_sqlite *sqlite, char *ret_detail) {
     (void)sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     /* Else the name of a missing column would be taken for a text. */
     (void)sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
-    /* Only the writing connection may write pages back, on its close too. */
-    if (sqlite->read_only) (void)sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_wal_hook(sqlite->db, on_commit, sqlite); /* also takes the place of automatic checkpoints */
     char cache[60];
     (void)snprintf(cache, sizeof(cache), "PRAGMA cache_size=-%d", GJ_SQLITE_CACHE_KIB);

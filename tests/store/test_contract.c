@@ -338,6 +338,7 @@ static void test_after_an_error_nothing_happens(void **state) {
     assert_int_equal(gj_store_err(kit->store), GJ_ERR_BUSY);
     assert_string_equal(kit->store->detail, "first");
     put_thing(kit, "a", 3, 3);
+    assert_int_equal(kit->store->writes, 1);
     assert_false(has_thing(kit, "a", 1));
     assert_int_equal(find_all(kit).n, 0);
     struct gj_thing thing = thing_of("a", 1, 1);

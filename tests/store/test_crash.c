@@ -47,6 +47,7 @@ static void test_a_killed_process_leaves_whole_batches(void **state) {
         assert_true(child >= 0);
         if (child == 0) {
             (void)close(pipes[0]);
+            (void)alarm(60);
             work_until_killed(kit, pipes[1]);
         }
         (void)close(pipes[1]);
@@ -94,6 +95,7 @@ static void test_killed_in_the_middle_of_a_transaction(void **state) {
         for (uint64_t i = 0; i < 8; i++)
             kit_put_large(kit, i, 4194304); /* spills into the log */
         if (write(pipes[1], "x", 1) != 1) _exit(1);
+        (void)alarm(60); /* if the test fails before it kills us */
         (void)pause();
     }
     char byte;

@@ -256,6 +256,47 @@ static void test_a_commit_syncs_and_a_rollback_does_not(void **state) {
     assert_int_equal(faults.syncs, 0);
 }
 
+/* The engine asks whenever it is idle; that must cost nothing after a few small batches. */
+static void test_a_checkpoint_of_a_short_log_does_nothing(void **state) {
+    struct kit *kit = *state;
+    kit_begin(kit);
+    kit_put_mark(kit, 1);
+    kit_commit(kit);
+    faults.syncs = 0;
+    gj_store_checkpoint(kit->store);
+    assert_int_equal(faults.syncs, 0);
+    kit_begin(kit);
+    kit_put_large(kit, 1, 4194304);
+    kit_commit(kit);
+    faults.syncs = 0;
+    gj_store_checkpoint(kit->store);
+    assert_true(faults.syncs > 0);
+    faults.syncs = 0;
+    gj_store_checkpoint(kit->store); /* nor twice */
+    assert_int_equal(faults.syncs, 0);
+}
+
+/* No room to write pages back is no harm, the log has them; a failed sync there is as bad as in a commit. */
+static void test_a_checkpoint_on_a_bad_disk(void **state) {
+    struct kit *kit = *state;
+    kit_begin(kit);
+    kit_put_large(kit, 1, 4194304);
+    kit_commit(kit);
+    faults.writes_left = 0;
+    faults.write_code = SQLITE_FULL;
+    gj_store_checkpoint(kit->store);
+    faults.writes_left = -1;
+    assert_int_equal(gj_store_err(kit->store), GJ_OK);
+    kit_begin(kit);
+    kit_put_large(kit, 2, 4194304);
+    kit_commit(kit);
+    faults.sync_code = SQLITE_IOERR_FSYNC;
+    gj_store_checkpoint(kit->store);
+    assert_int_equal(gj_store_err(kit->store), GJ_ERR_STORE);
+    expect_stopped(kit);
+    assert_int_equal(kit_count(kit, kit->store, &table_large), 2);
+}
+
 /* --- a file that is damaged ----------------------------------------------------------------------------------------- */
 
 static void test_a_damaged_file_gives_errors(void **state) {
@@ -342,6 +383,8 @@ int main(void) {
         TEST(test_a_failed_write_stops_the_store),
         TEST(test_a_failed_read_is_an_error_and_not_nothing),
         TEST(test_a_commit_syncs_and_a_rollback_does_not),
+        TEST(test_a_checkpoint_of_a_short_log_does_nothing),
+        TEST(test_a_checkpoint_on_a_bad_disk),
         TEST(test_a_damaged_file_gives_errors),
         TEST(test_values_that_a_column_cannot_have),
     };

@@ -171,6 +171,7 @@ static void test_a_second_process_is_refused_until_the_first_is_gone(void **stat
     if (child == 0) {
         if (kit_reopen(kit, GJ_STORE_WRITE, detail) != GJ_OK) _exit(1);
         if (write(pipes[1], "x", 1) != 1) _exit(1);
+        (void)alarm(60); /* if the test fails before it kills us */
         (void)pause();
     }
     assert_int_equal(read(pipes[0], &byte, 1), 1);
@@ -180,6 +181,26 @@ static void test_a_second_process_is_refused_until_the_first_is_gone(void **stat
     (void)close(pipes[0]);
     (void)close(pipes[1]);
     assert_int_equal(try_open(kit, GJ_STORE_WRITE, detail), GJ_OK);
+}
+
+/* Somebody else's writing transaction is noticed when ours begins, not when it has done its work. */
+static void test_a_foreign_writer_is_noticed_at_begin(void **state) {
+    struct kit *kit = *state;
+    sqlite3 *other = NULL;
+    open_as(kit, GJ_STORE_WRITE);
+    (void)sqlite3_busy_timeout(((struct gj_sqlite *)(void *)kit->store)->db, 0);
+    assert_int_equal(sqlite3_open(kit->path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    kit_begin(kit);
+    assert_int_equal(gj_store_err(kit->store), GJ_ERR_STORE_LOCKED);
+    kit_put_mark(kit, 1);
+    assert_int_equal(kit->store->ops->commit(kit->store), GJ_ERR_STORE_LOCKED);
+    assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(other);
+    kit_begin(kit);
+    kit_put_mark(kit, 2);
+    kit_commit(kit);
+    assert_int_equal(kit_count(kit, kit->store, &table_mark), 1);
 }
 
 /* --- readers ------------------------------------------------------------------------------------------------------ */
@@ -320,6 +341,13 @@ static void test_a_checkpoint_waits_for_no_reader(void **state) {
     assert_true(size_of(kit, "-wal") > 64 * 1024 * 1024);
     assert_int_equal(kit_count(kit, reader, &table_large), 1);
     assert_int_equal(reader->ops->commit(reader), GJ_OK);
+
+    reader->ops->begin(reader); /* at the newest moment: all can go home, but the log cannot be cut */
+    assert_int_equal(kit_count(kit, reader, &table_mark), 0);
+    gj_store_checkpoint(kit->store);
+    assert_int_equal(gj_store_err(kit->store), GJ_OK);
+    assert_true(size_of(kit, "-wal") > 64 * 1024 * 1024);
+    assert_int_equal(reader->ops->commit(reader), GJ_OK);
     gj_store_checkpoint(kit->store);
     assert_int_equal(size_of(kit, "-wal"), 0);
     gj_store_close(&reader);
@@ -352,6 +380,7 @@ int main(void) {
         TEST(test_a_file_with_other_tables_is_refused),
         TEST(test_one_writer_only),
         TEST(test_a_second_process_is_refused_until_the_first_is_gone),
+        TEST(test_a_foreign_writer_is_noticed_at_begin),
         TEST(test_a_reader_sees_what_is_committed),
         TEST(test_a_reader_cannot_write),
         TEST(test_a_reader_writes_nothing_back),
