@@ -128,6 +128,23 @@ static void a_person_enrolled_twice_draws_no_relative(void **state) {
     world_free(w);
 }
 
+/* R21 as the patient's own side sees it: the payer's node is not even asked. */
+static void the_patients_reach_skips_a_source(void **state) {
+    (void)state;
+    struct world *w = world_with_patient();
+    struct gj_plan_ask ask;
+    struct gj_plan_answer answer;
+    w->pack[0].reach = GJ_REACH_PROVINCE;
+    ask_init(&ask, 200 * YUAN);
+    plan(w, &ask, &answer);
+    assert_int_equal(answer.sources[0].cover, 100 * YUAN);
+    assert_true(answer.sources[1].evaluated);
+    assert_int_equal(answer.sources[1].cover, 0);
+    assert_string_equal(answer.sources[1].rule, "R21");
+    assert_string_equal(answer.sources[1].pack.region, "360800");
+    world_free(w);
+}
+
 static void current_is_drawn_only_where_the_pack_names_it(void **state) {
     (void)state;
     struct world *w = world_with_patient();
@@ -150,6 +167,9 @@ static void current_is_drawn_only_where_the_pack_names_it(void **state) {
     assert_string_equal(answer.own[0].account, "P/Q/current");
     assert_int_equal(answer.own[0].cover, 15 * YUAN);
     assert_int_equal(answer.own[1].cover, 40 * YUAN);
+    ask_init(&ask, 45 * YUAN);
+    plan(w, &ask, &answer);
+    assert_int_equal(answer.own[1].cover, 30 * YUAN);
     world_free(w);
 }
 
@@ -411,6 +431,22 @@ static void two_where_one_is_allowed(struct prepared *p) {
 static void from_another_region(struct prepared *p) {
     memcpy(p->tx.legs[2].from_region, "330200", 7);
 }
+static void one_more_than_the_plan_has(struct prepared *p) {
+    p->plan.n_sources = 2;
+    memcpy(p->tx.details[2].binding_ref, "BX", 3);
+}
+static void last_source_spared(struct prepared *p) {
+    p->plan.n_sources = 2;
+    less_than_the_cover(p);
+}
+static void own_money_of_another_region(struct prepared *p) {
+    memcpy(p->tx.legs[0].from_region, "360100", 7);
+}
+static void spent_meanwhile(struct prepared *p) {
+    struct gj_entry entry = {
+        .id = "spent", .kind = "settle", .from = "P/Q/prior", .to = "X/opening", .amount_fen = 1};
+    gj_ledger_post(&p->w->turn, &entry);
+}
 static void lapsed_meanwhile(struct prepared *p) {
     world_set_status(p->w, "Q", "2", "normal");
 }
@@ -474,6 +510,10 @@ static void each_way_to_leave_the_plan_is_refused(void **state) {
         {more_than_payable, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R47"},
         {two_where_one_is_allowed, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R46"},
         {from_another_region, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R47"},
+        {one_more_than_the_plan_has, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R47"},
+        {last_source_spared, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R47"},
+        {own_money_of_another_region, GJ_VOTE_RULE, GJ_ERR_BAD_FIELD, ""},
+        {spent_meanwhile, GJ_VOTE_COVER, GJ_ERR_NO_COVER, "R50"},
         {lapsed_meanwhile, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R3"},
         {twice_enrolled_meanwhile, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R4"},
         {ended_meanwhile, GJ_VOTE_RULE, GJ_ERR_RULE, "R2"},
@@ -536,6 +576,12 @@ static void the_home_counts_what_was_refunded(void **state) {
     assert_false(tx_hold(p.w, &second));
     assert_no(&second, GJ_VOTE_RULE, GJ_ERR_EXCEEDS_ORIGINAL, "R80");
     second.legs[0].amount = 50 * YUAN;
+    memcpy(second.core.txid.coordinator, "330000", 7);
+    memcpy(second.core.sender, "330000", 6);
+    assert_false(tx_hold(p.w, &second));
+    assert_no(&second, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, "");
+    memcpy(second.core.txid.coordinator, "450000", 7);
+    memcpy(second.core.sender, "450000", 6);
     assert_true(tx_hold(p.w, &second));
     tx_release(p.w, &second);
     struct gj_consumption_row row = {.txid = p.tx.core.txid};
@@ -551,6 +597,7 @@ int main(void) {
         cmocka_unit_test(a_plan_tells_no_more_than_was_asked),
         cmocka_unit_test(a_persons_own_use_of_his_account),
         cmocka_unit_test(a_person_enrolled_twice_draws_no_relative),
+        cmocka_unit_test(the_patients_reach_skips_a_source),
         cmocka_unit_test(current_is_drawn_only_where_the_pack_names_it),
         cmocka_unit_test(what_refuses_the_whole_bill),
         cmocka_unit_test(the_card_proves_presence_too),

@@ -72,6 +72,8 @@ static void loading_needs_no_memory_that_grows(void **state) {
     size_t before = w->scratch.used;
     world_person(w, "P1", "360800", "310", 5);
     assert_int_equal(w->scratch.used, before);
+    assert_int_equal(world_add(w, "P1", "P1", "360800", "310", 5), GJ_ERR_CONFLICT);
+    assert_int_equal(w->scratch.used, before);
     world_free(w);
 }
 
@@ -330,6 +332,16 @@ static void the_proof_sees_every_kind_of_damage(void **state) {
     }
 }
 
+/* A balance that grew by itself is wrong twice: against its journal, and in the sum over all accounts. */
+static void the_whole_ledger_must_sum_to_zero(void **state) {
+    (void)state;
+    struct world *w = world_at_work();
+    struct gj_books_totals totals;
+    balance_changed(w);
+    assert_int_equal(gj_books_check(&w->turn, &totals, NULL, NULL), 2);
+    world_free(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_number_has_one_token_however_it_is_typed),
@@ -342,6 +354,7 @@ int main(void) {
         cmocka_unit_test(a_verification_refuses_strangers_alike),
         cmocka_unit_test(a_binding_that_nothing_refuses_gets_a_reference),
         cmocka_unit_test(sound_books_add_up),
+        cmocka_unit_test(the_whole_ledger_must_sum_to_zero),
         cmocka_unit_test(the_proof_sees_every_kind_of_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
