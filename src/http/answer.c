@@ -40,15 +40,16 @@ static void finish(json_t *object, struct gj_http_response *ret)
     json_decref(object);
 }
 
-/* Percent-encodes everything but unreserved characters, so that a slash in a sender stays inside it. */
-static void append_escaped(char *dst, size_t cap, const char *text)
+/* Percent-encodes everything but unreserved characters, so that a slash in a sender stays inside it. |dst| has
+ * room for three bytes a character. */
+static void escape(char *dst, size_t cap, const char *text)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    size_t used = strlen(dst);
+    size_t used = 0;
+    dst[0] = '\0';
     for (; *text != '\0' && used + 4 <= cap; text++) {
         if (strchr(plain, *text) != NULL) {
-            dst[used++] = *text;
-            dst[used] = '\0';
+            used += (size_t)snprintf(dst + used, cap - used, "%c", *text);
         } else {
             used += (size_t)snprintf(dst + used, cap - used, "%%%02X", (unsigned)(unsigned char)*text);
         }
@@ -57,11 +58,11 @@ static void append_escaped(char *dst, size_t cap, const char *text)
 
 static void put_location(const struct gj_asked *asked, struct gj_http_response *ret)
 {
+    char sender[3 * GJ_SENDER_MAX + 1], msgid[3 * GJ_MSGID_MAX + 1];
     if (asked->sender[0] == '\0' || asked->msgid[0] == '\0') return;
-    strcpy(ret->location, "/v1/requests/");
-    append_escaped(ret->location, sizeof ret->location, asked->sender);
-    strcat(ret->location, "/");
-    append_escaped(ret->location, sizeof ret->location, asked->msgid);
+    escape(sender, sizeof sender, asked->sender);
+    escape(msgid, sizeof msgid, asked->msgid);
+    snprintf(ret->location, sizeof ret->location, "/v1/requests/%s/%s", sender, msgid);
 }
 
 /* --- in progress ------------------------------------------------------------------------------------------- */
