@@ -44,8 +44,8 @@ void gj_books_post(const struct gj_books *books, struct gj_turn *turn, const str
 void gj_books_release(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx);
 
 /* --- what only the coordinator books: its institution is owed what the legs bring -------------------------- */
-/* Credits "I/<institution>" with the legs of a committed settle (or takes back those of a refund), against
- * "R/.." for legs from another region and against nothing more for legs within one region. */
+/* Credits "I/<institution>" with the legs of a committed settle (or takes back those of a refund), each against
+ * "R/<payer's region>/<place of care>", legs within one region too: one rule serves all. */
 void gj_books_post_destination(const struct gj_books *books, struct gj_turn *turn, const struct gj_core *core,
                                const char *institution, const char *setl_id);
 
