@@ -280,7 +280,7 @@ static void depth_is_limited_outside_texts_only(void **state)
     assert_int_equal(gj_json_parse(gj_slice_str(deep), &json, &fault), GJ_ERR_TOO_DEEP);
     assert_int_equal(gj_json_parse(gj_slice_str(just), &json, &fault), GJ_OK);
     json_decref(json);
-    const char *text = "{\"a\":\"[[[[[[[[[[[{{{\\\"[[[\"}";
+    const char *text = "{\"a\":\"[[[[[[[[[[[{{{\\\"[[[[[[[[[\"}";
     assert_int_equal(gj_json_parse(gj_slice_str(text), &json, &fault), GJ_OK);
     json_decref(json);
     const char *wide = "{\"a\":[[],[],[],[],[],[],[],[],[],[],[]]}";

@@ -204,6 +204,20 @@ static char *spaces(size_t len)
     return text;
 }
 
+/* The answer comes before any of the body was sent. */
+static void announce_large(const struct http_node *node, const char *header, size_t len)
+{
+    char head[300];
+    int fd = http_dial(node);
+    snprintf(head, sizeof head,
+             "POST /v1/reversals HTTP/1.1\r\nHost: n\r\nAuthorization: Bearer secret-token\r\n%s"
+             "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+             header, len);
+    http_put(fd, head);
+    http_expect(fd, 413, "TOO_LARGE");
+    close(fd);
+}
+
 static void an_oversize_body_hears_413(void **state)
 {
     struct http_node *node = *state;
@@ -217,15 +231,8 @@ static void an_oversize_body_hears_413(void **state)
     http_post(fd, "/v1/reversals", HTTP_REVERSAL);
     http_expect(fd, 200, "reversed"); /* the line lives on */
     close(fd);
-    fd = http_dial(node);
-    char head[300];
-    snprintf(head, sizeof head,
-             "POST /v1/reversals HTTP/1.1\r\nHost: n\r\nAuthorization: Bearer secret-token\r\n"
-             "Expect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: %u\r\n\r\n",
-             2 * GJ_HTTP_DISCARD_MAX);
-    http_put(fd, head);
-    http_expect(fd, 413, "TOO_LARGE"); /* before any of it was sent */
-    close(fd);
+    announce_large(node, "Expect: 100-continue\r\n", GJ_REQUEST_MAX + 1);
+    announce_large(node, "", GJ_HTTP_DISCARD_MAX + 1);
     assert_int_equal(http_node_counted(node, &node->n_submitted), 2);
     free(body);
 }
