@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <glob.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,6 +178,36 @@ static void rules_have_texts(void **state)
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         assert_null(gj_rule_text_of(unknown[i]));
     }
+}
+
+static void check_rules_of(const char *path)
+{
+    static char text[262144];
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    assert_true(len < sizeof text - 1);
+    text[len] = '\0';
+    fclose(file);
+    for (const char *at = text; (at = strstr(at, "\"R")) != NULL; at++) {
+        size_t digits = strspn(at + 2, "0123456789");
+        if (digits == 0 || digits > 2 || at[2 + digits] != '"') continue;
+        char rule[4] = {'R', at[2], digits == 2 ? at[3] : '\0', '\0'};
+        if (gj_rule_text_of(rule) == NULL) print_error("%s names %s, which has no words\n", path, rule);
+        assert_non_null(gj_rule_text_of(rule));
+    }
+}
+
+/* A rule that the domain can name and nobody can read would be a number to the user. */
+static void every_rule_that_the_code_names_has_words(void **state)
+{
+    (void)state;
+    glob_t files;
+    assert_int_equal(glob(GJ_SOURCE_DIR "/src/domain/*.[ch]", 0, NULL, &files), 0);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        check_rules_of(files.gl_pathv[i]);
+    }
+    globfree(&files);
 }
 
 static void in_progress_is_202_and_says_where_to_ask(void **state)
@@ -376,6 +407,7 @@ int main(void)
         cmocka_unit_test(every_code_becomes_a_problem),
         cmocka_unit_test(a_rule_is_heard_in_words),
         cmocka_unit_test(rules_have_texts),
+        cmocka_unit_test(every_rule_that_the_code_names_has_words),
         cmocka_unit_test(in_progress_is_202_and_says_where_to_ask),
         cmocka_unit_test(an_unknown_outcome_is_never_an_error),
         cmocka_unit_test(the_longest_names_fit_the_location),
