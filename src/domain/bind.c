@@ -226,7 +226,11 @@ void gj_bind_unanswered(struct gj_domain *domain, struct gj_turn *turn, struct g
         gj_session_refuse(domain, turn, session, told, "", session->questions[slot].node);
         return;
     }
-    session->u.bind.reachable[slot] = false;
+    struct gj_verified *verified = &session->u.bind.verified[slot];
+    if (code == GJ_ERR_TIMED_OUT)
+        session->u.bind.reachable[slot] = false;
+    else
+        gj_text_set(verified->code, sizeof(verified->code), gj_err_name(code));
     if (session->n_open == 0) judged(domain, turn, session);
 }
 

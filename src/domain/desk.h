@@ -134,7 +134,7 @@ struct gj_domain {
     uint32_t high;                  /* slots from here on were never used */
     uint64_t generation;
     struct gj_mono notices_due, reversals_due, purge_due;
-    int64_t notices_delay_ms, reversals_delay_ms;
+    int64_t notices_delay_ms, reversals_delay_ms; /* after the next round */
     struct gj_notice_row notice_cursor; /* binding_id "": from the start */
     struct gj_settlement_row reversal_cursor; /* setl_id "": from the start */
     struct gj_session sessions[GJ_SESSIONS_MAX];

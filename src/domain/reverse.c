@@ -78,8 +78,8 @@ void gj_reverse_done(struct gj_domain *domain, struct gj_turn *turn, struct gj_s
 }
 
 static void schedule(struct gj_domain *domain, const struct gj_turn *turn) {
-    if (domain->reversals_due.ms != NEVER) return;
-    domain->reversals_due.ms = turn->now.mono.ms + domain->reversals_delay_ms;
+    const int64_t due_ms = turn->now.mono.ms + domain->reversals_delay_ms;
+    domain->reversals_due.ms = gj_fen_min(domain->reversals_due.ms, due_ms);
 }
 
 void gj_reverse_put_off(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session) {
@@ -256,6 +256,6 @@ void gj_reverse_tick(struct gj_domain *domain, struct gj_turn *turn) {
         domain->reversals_due.ms = NEVER;
         return;
     }
-    domain->reversals_delay_ms = gj_fen_min(domain->reversals_delay_ms * 2, GJ_COMMIT_RESEND_MAX_MS);
     domain->reversals_due.ms = turn->now.mono.ms + domain->reversals_delay_ms;
+    domain->reversals_delay_ms = gj_fen_min(domain->reversals_delay_ms * 2, GJ_COMMIT_RESEND_MAX_MS);
 }

@@ -33,7 +33,7 @@ static void put_notice(struct gj_domain *domain, struct gj_turn *turn, const cha
     notice.since_ms = turn->now.wall.ms;
     gj_store_put(turn->store, &gj_table_notice, &notice);
     send_notice(domain, turn, &notice);
-    domain->notices_delay_ms = GJ_REVOKE_RESEND_MS;
+    domain->notices_delay_ms = 2 * GJ_REVOKE_RESEND_MS;
     if (domain->notices_due.ms > turn->now.mono.ms + GJ_REVOKE_RESEND_MS)
         domain->notices_due.ms = turn->now.mono.ms + GJ_REVOKE_RESEND_MS;
 }
@@ -159,6 +159,6 @@ void gj_revoke_tick(struct gj_domain *domain, struct gj_turn *turn) {
     }
     bool is_empty = rows.n == 0 && after == NULL;
     domain->notice_cursor.binding_id[0] = '\0';
-    domain->notices_delay_ms = gj_fen_min(domain->notices_delay_ms * 2, GJ_COMMIT_RESEND_MAX_MS);
     domain->notices_due.ms = is_empty ? GJ_DESK_MONO_NEVER : turn->now.mono.ms + domain->notices_delay_ms;
+    domain->notices_delay_ms = gj_fen_min(domain->notices_delay_ms * 2, GJ_COMMIT_RESEND_MAX_MS);
 }

@@ -136,6 +136,16 @@ static void reverse_is(struct desk *desk, const char *msgid, const char *want) {
     assert_string_equal(((const struct gj_ans_reversal *)answer)->omsgid, msgid);
 }
 
+/* What the request's own record says: unlike a reversal, asking for it moves nothing on. */
+static void reversal_stands_at(struct desk *desk, const char *msgid, const char *want) {
+    struct gj_req_get get = {.what = "request", .sender = HOSPITAL};
+    const void *answer = NULL;
+    gj_text_set(get.id, sizeof(get.id), msgid);
+    assert_int_equal(desk_ask(desk, CARE, GJ_REQUEST_GET, &get, &answer), GJ_ANSWER_REQUEST);
+    assert_string_equal(((const struct gj_ans_request *)answer)->state, "done");
+    assert_string_equal(((const struct gj_ans_request *)answer)->reversal, want);
+}
+
 static void reversal_in_any_order(void **state) {
     (void)state;
     char b1[GJ_REF_MAX + 1], b2[GJ_REF_MAX + 1];
@@ -160,12 +170,7 @@ static void reversal_in_any_order(void **state) {
     assert_int_equal(desk_ask(desk, CARE, GJ_REQUEST_GET, &get, &answer), GJ_ANSWER_SETTLEMENT);
     assert_string_equal(((const struct gj_ans_settlement *)answer)->state, "reversed");
     assert_int_equal(((const struct gj_ans_settlement *)answer)->refunded, Y(200));
-    struct gj_req_get asked = {.what = "request", .sender = HOSPITAL};
-    gj_text_set(asked.id, sizeof(asked.id), bill.msgid);
-    assert_int_equal(desk_ask(desk, CARE, GJ_REQUEST_GET, &asked, &answer), GJ_ANSWER_REQUEST);
-    assert_string_equal(((const struct gj_ans_request *)answer)->state,
-                        "done"); /* its outcome never changes */
-    assert_string_equal(((const struct gj_ans_request *)answer)->reversal, "reversed");
+    reversal_stands_at(desk, bill.msgid, "reversed"); /* and its outcome never changes */
     desk_books_agree(desk);
     assert_int_equal(desk_balance(desk, HOME, "P/p10/prior"), Y(30));
     assert_int_equal(desk_balance(desk, EAST, "P/p11/prior"), Y(100));
@@ -237,13 +242,82 @@ static void a_reversal_outlives_dead_nodes(void **state) {
     gj_cluster_crash(desk->cluster, CARE);
     gj_cluster_restart(desk->cluster, CARE, GJ_WITNESS_EQUAL_OR_BEHIND);
     (void)gj_cluster_run(desk->cluster, quiet, NULL, 20000);
-    reverse_is(desk, bill.msgid, "reversing");
+    reversal_stands_at(desk, bill.msgid, "reversing");
     gj_cluster_restart(desk->cluster, EAST, GJ_WITNESS_EQUAL_OR_BEHIND);
     (void)gj_cluster_run(desk->cluster, quiet, NULL, 180000);
+    reversal_stands_at(desk, bill.msgid, "reversed");
     reverse_is(desk, bill.msgid, "reversed");
     desk_books_agree(desk);
     assert_int_equal(desk_balance(desk, EAST, "P/p11/prior"), Y(100));
     assert_int_equal(desk_balance(desk, CARE, "I/" HOSPITAL), 0);
+    desk_free(desk);
+}
+
+/* More reversals than one round of the timer takes up, some of them stuck: none stands in another's way. */
+static void many_reversals_wait(void **state) {
+    (void)state;
+    enum { MANY = 12, OTHER = 20 };
+    char b1[GJ_REF_MAX + 1], b2[GJ_REF_MAX + 1], north[MANY][GJ_MSGID_MAX + 1], east[MANY][GJ_MSGID_MAX + 1];
+    struct gj_req_bill bill;
+    struct gj_ans_settlement settlement;
+    struct desk *desk =
+        settled(&bill, &settlement, b1, b2); /* this patient is left with the payer in the north */
+    desk_person(desk, OTHER, "360800", "390", 0);
+    desk_person(desk, RELATIVE, "330200", "310", Y(100));
+    desk_bind(desk, RELATIVE, "330200", OTHER, "360800", b1);
+    for (int i = 0; i < MANY; i++) {
+        desk_bill(desk, &bill, PATIENT, "360800", Y(1), Y(1));
+        gj_text_set(north[i], sizeof(north[i]), bill.msgid);
+        (void)desk_settle(desk, &bill, 0);
+        desk_bill(desk, &bill, OTHER, "360800", Y(1), Y(1));
+        gj_text_set(east[i], sizeof(east[i]), bill.msgid);
+        (void)desk_settle(desk, &bill, 0);
+    }
+    gj_cluster_crash(desk->cluster, HOME);
+    gj_cluster_crash(desk->cluster, NORTH);
+    for (int i = 0; i < MANY; i++) {
+        reverse_is(desk, north[i], "reversing");
+        reverse_is(desk, east[i], "reversing");
+    }
+    gj_cluster_restart(desk->cluster, HOME, GJ_WITNESS_EQUAL_OR_BEHIND);
+    (void)gj_cluster_run(desk->cluster, quiet, NULL, 300000);
+    for (int i = 0; i < MANY; i++) {
+        reversal_stands_at(desk, east[i], "reversed");
+        reversal_stands_at(desk, north[i], "reversing");
+    }
+    gj_cluster_restart(desk->cluster, NORTH, GJ_WITNESS_EQUAL_OR_BEHIND);
+    (void)gj_cluster_run(desk->cluster, quiet, NULL, 300000);
+    for (int i = 0; i < MANY; i++)
+        reversal_stands_at(desk, north[i], "reversed");
+    desk_books_agree(desk);
+    assert_int_equal(desk_balance(desk, NORTH, "P/p12/prior"), Y(430));
+    assert_int_equal(desk_balance(desk, EAST, "P/p13/prior"), Y(100));
+    desk_free(desk);
+}
+
+/* Three attempts, then a refusal that is sure: nothing came back, and another refund may. */
+static void a_refund_gives_up(void **state) {
+    (void)state;
+    char b1[GJ_REF_MAX + 1], b2[GJ_REF_MAX + 1];
+    struct gj_req_bill bill;
+    struct gj_ans_settlement settlement;
+    struct gj_req_refund refund;
+    const void *answer = NULL;
+    struct desk *desk = settled(&bill, &settlement, b1, b2);
+    desk_books_agree(desk);
+    gj_cluster_crash(desk->cluster, EAST);
+    uint64_t begun_before = gj_cluster_events(desk->cluster, CARE, GJ_EVENT_TX_BEGUN);
+    refund_body(desk, &refund, settlement.setl_id, Y(150));
+    desk_refused(desk, CARE, GJ_REQUEST_REFUND, &refund, "refused", GJ_ERR_TIMED_OUT, "");
+    assert_int_equal(gj_cluster_events(desk->cluster, CARE, GJ_EVENT_TX_BEGUN),
+                     begun_before + GJ_ATTEMPTS_MAX);
+    gj_cluster_restart(desk->cluster, EAST, GJ_WITNESS_EQUAL_OR_BEHIND);
+    (void)gj_cluster_run(desk->cluster, quiet, NULL, 10000);
+    desk_refused(desk, CARE, GJ_REQUEST_REFUND, &refund, "refused", GJ_ERR_TIMED_OUT, ""); /* it is final */
+    refund_body(desk, &refund, settlement.setl_id, Y(150));
+    assert_int_equal(desk_ask(desk, CARE, GJ_REQUEST_REFUND, &refund, &answer), GJ_ANSWER_REFUND);
+    desk_books_agree(desk);
+    assert_int_equal(desk_balance(desk, EAST, "P/p11/prior"), Y(80));
     desk_free(desk);
 }
 
@@ -327,7 +401,8 @@ static void no_is_said_alone_and_told_until_heard(void **state) {
     gj_cluster_crash(desk->cluster, HOME);
     assert_int_equal(desk_ask(desk, EAST, GJ_REQUEST_UNBIND, &unbind, &answer), GJ_ANSWER_BINDING);
     assert_string_equal(((const struct gj_ans_binding *)answer)->state, "ended");
-    gj_cluster_crash(desk->cluster, EAST); /* the notice is a record, not a memory */
+    (void)gj_cluster_run(desk->cluster, quiet, NULL, 1000); /* what was sent is lost */
+    gj_cluster_crash(desk->cluster, EAST);                  /* the notice is a record, not a memory */
     gj_cluster_restart(desk->cluster, EAST, GJ_WITNESS_EQUAL_OR_BEHIND);
     gj_cluster_restart(desk->cluster, HOME, GJ_WITNESS_EQUAL_OR_BEHIND);
     (void)gj_cluster_run(desk->cluster, quiet, NULL, 60000);
@@ -339,6 +414,34 @@ static void no_is_said_alone_and_told_until_heard(void **state) {
     (void)desk_settle(desk, &bill, 0);
     desk_books_agree(desk);
     assert_int_equal(desk_balance(desk, NORTH, "P/p12/prior"), Y(420));
+    desk_free(desk);
+}
+
+static void put_false_notice(void *ctx, struct gj_turn *turn) {
+    struct gj_notice_row notice = {
+        .node = "360000", .by = "payer", .reason = "unbind", .business_date = 20261118};
+    gj_text_set(notice.binding_id, sizeof(notice.binding_id), ctx);
+    gj_store_put(turn->store, &gj_table_notice, &notice);
+}
+
+/* A node that has no part in a binding tells its home that it is over. */
+static void nobody_else_ends_a_binding(void **state) {
+    (void)state;
+    char b1[GJ_REF_MAX + 1], b2[GJ_REF_MAX + 1];
+    struct gj_req_bill bill;
+    struct gj_ans_settlement settlement;
+    const void *answer = NULL;
+    struct desk *desk = settled(&bill, &settlement, b1, b2);
+    desk_books_agree(desk);
+    gj_cluster_crash(desk->cluster, NORTH);
+    gj_cluster_edit(desk->cluster, NORTH, put_false_notice, b1); /* b1 is of the east */
+    gj_cluster_restart(desk->cluster, NORTH, GJ_WITNESS_EQUAL_OR_BEHIND);
+    (void)gj_cluster_run(desk->cluster, quiet, NULL, 3000);
+    assert_true(gj_cluster_events(desk->cluster, HOME, GJ_EVENT_VIOLATION) > 0);
+    struct gj_req_get get = {.what = "binding"};
+    gj_text_set(get.id, sizeof(get.id), b1);
+    assert_int_equal(desk_ask(desk, HOME, GJ_REQUEST_GET, &get, &answer), GJ_ANSWER_BINDING);
+    assert_string_equal(((const struct gj_ans_binding *)answer)->state, "active");
     desk_free(desk);
 }
 
@@ -424,9 +527,12 @@ int main(void) {
         cmocka_unit_test(reversal_in_any_order),
         cmocka_unit_test(reversal_of_what_runs),
         cmocka_unit_test(a_reversal_outlives_dead_nodes),
+        cmocka_unit_test(many_reversals_wait),
+        cmocka_unit_test(a_refund_gives_up),
         cmocka_unit_test(an_interrupted_settlement_is_resumed),
         cmocka_unit_test(bindings_that_are_refused),
         cmocka_unit_test(no_is_said_alone_and_told_until_heard),
+        cmocka_unit_test(nobody_else_ends_a_binding),
         cmocka_unit_test(a_binding_is_reversed),
         cmocka_unit_test(the_recipient_sets_the_order),
         cmocka_unit_test(an_enrolment_is_verified),
