@@ -69,11 +69,13 @@ class Province:
     def api(self):
         return Api(self.http_port, self.token)
 
-    def start(self):
+    def start(self, environment=None):
+        """Starts the node; |environment| is added to ours (a false clock, for example)."""
         log = open(self.path("node.log"), "a", encoding="utf-8")
         self.process = subprocess.Popen(
             [os.path.join(self.programs, "gongjid"), "--config", self.path("node.yaml")],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+            env={**os.environ, **(environment or {})})
         log.close()
 
     def wait_open(self, seconds=30):

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Bad days on real nodes: a province that is down, one that hangs with a backlog, a wrong clock, a store put back
+from a copy, a stop in the middle of work, a configuration with a mistake."""
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import unittest
+from decimal import Decimal
+
+from harness import ThreeNodes, wait_until
+
+FAKETIME = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")), None)
+
+
+class BadDays(ThreeNodes):
+    def settle(self, amount, **extra):
+        return self.he.api.post("/v1/settlements", self.bill(Decimal(amount), **extra))
+
+    def test_a_province_is_down_for_a_while(self):
+        self.bind_cast()
+        self.jx.kill()
+        own = Decimal(self.story.patient["prior"])
+        degraded = self.settle(own + 30)
+        self.assertEqual(200, degraded.status, degraded.body)
+        results = {line["result"] for line in degraded.body["explain"]}
+        self.assertIn("unreachable", results)
+        self.zj.kill()
+        refused = self.settle("20.00")
+        self.assertEqual((503, "HOME_UNREACHABLE"), (refused.status, refused.body["code"]))
+        for province in (self.zj, self.jx):
+            province.start()
+        for province in (self.zj, self.jx):
+            province.wait_open()
+        wait_until(lambda: self.settle("7.00").ok, 20, "settlements work again")
+        self.assert_all_is_well()
+
+    def test_a_province_hangs_and_a_backlog_builds_up(self):
+        """Every client gets an answer; nothing is paid twice when the backlog is worked off."""
+        self.bind_cast()
+        bills = [self.bill(Decimal("1.00")) for _ in range(60)]
+        answers = {}
+
+        def client(bill):
+            answers[bill["msgid"]] = self.he.api.post("/v1/settlements", bill)
+        self.zj.freeze()
+        threads = [threading.Thread(target=client, args=(bill,)) for bill in bills]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.zj.thaw()
+        self.assertEqual({503}, {answer.status for answer in answers.values()})
+        self.assertEqual({"HOME_UNREACHABLE"}, {answer.body["code"] for answer in answers.values()})
+        wait_until(lambda: self.settle("2.00").ok, 20, "settlements work again")
+        self.assert_all_is_well()
+
+    @unittest.skipUnless(FAKETIME, "libfaketime is not installed")
+    def test_a_clock_an_hour_ahead_is_refused_and_shown(self):
+        self.jx.stop()
+        self.jx.start({"LD_PRELOAD": FAKETIME, "FAKETIME": "+1h", "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+
+        def skew_is_shown():
+            peers = self.he.api.get("/v1/node").body["peers"]
+            skew = next(peer["clock_skew_ms"] for peer in peers if peer["node"] == "360000")
+            return 3500000 < skew < 3700000
+        wait_until(skew_is_shown, 20, "Hebei shows the skew")
+        answer = self.story.bind(self.zj, self.story.payer_jx, self.story.patient, "parent")
+        self.assertEqual(503, answer.status, answer.body)
+        self.jx.stop()
+        self.jx.start()
+        # Epochs only grow, so the next one is still after the wrong hour; the peers hear it all the same.
+        self.jx.wait_open()
+        self.bind_cast()
+        self.assertTrue(self.settle("3.00").ok)
+        self.assert_all_is_well()
+
+    def test_a_store_put_back_from_a_copy_is_found_out(self):
+        self.bind_cast()
+        self.jx.stop()
+        shutil.copy(self.jx.path("gongji.db"), self.jx.path("yesterday.db"))
+        self.jx.start()
+        self.jx.wait_open()
+        own = Decimal(self.story.patient["prior"])
+        self.assertTrue(self.settle(own + 25).ok)
+        self.jx.kill()
+        for name in glob.glob(self.jx.path("gongji.db*")):
+            if not name.endswith(".lock"):
+                os.remove(name)
+        shutil.copy(self.jx.path("yesterday.db"), self.jx.path("gongji.db"))
+        self.jx.start()
+
+        def in_resync():
+            try:
+                return self.jx.api.get("/v1/node").body["state"] == "resync"
+            except OSError:
+                return False
+        wait_until(in_resync, 20, "the restored node knows that it is behind")
+        institution = self.jx.institution("360100")
+        bill = self.story.bill(self.jx, "360100", self.story.resident, Decimal("5.00"), expected_psn_cash_pay="5.00")
+        self.assertEqual(institution, bill["sender"])
+        refused = self.jx.api.post("/v1/settlements", bill)
+        self.assertEqual((503, "RESYNC"), (refused.status, refused.body["code"]))
+        # The others go on without it.
+        self.assertTrue(self.settle("1.00").status in (200, 503))
+
+    def test_sigterm_drains(self):
+        """What was begun is decided; new work hears DRAINING; the process ends with 0."""
+        self.bind_cast()
+        self.zj.freeze()
+        box = {}
+        thread = threading.Thread(target=lambda: box.update(answer=self.settle("4.00")))
+        thread.start()
+        wait_until(lambda: self.he.api.get("/v1/node").ok, 5, "the request is under way")
+        self.zj.thaw()
+        thread.join()
+        self.assertTrue(box["answer"].ok or box["answer"].status == 503, box["answer"].body)
+        self.he.process.send_signal(signal.SIGTERM)
+        self.assertEqual(0, self.he.process.wait(timeout=20))
+        self.he.start()
+        self.he.wait_open()
+        self.assert_all_is_well()
+
+    def test_a_mistake_in_the_configuration_is_named(self):
+        path = self.he.path("broken.yaml")
+        with open(self.he.path("node.yaml"), encoding="utf-8") as file:
+            text = file.read().replace("  port: ", "  port: 7")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        number = next(i for i, line in enumerate(text.splitlines(), 1) if line.startswith("  port:"))
+        done = subprocess.run([os.path.join(self.he.programs, "gongjid"), "--config", path, "--check-config"],
+                              capture_output=True, text=True, timeout=20)
+        self.assertEqual(2, done.returncode)
+        self.assertIn("broken.yaml:%d" % number, done.stderr)
+        self.assertIn("port", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
