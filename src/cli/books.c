@@ -113,7 +113,8 @@ static bool is_between_regions(const char *account, char from[GJ_REGION_MAX + 1]
     return true;
 }
 
-/* A draw adds to the account at the payer's end and takes from it at the place of care; a refund the other way. */
+/* A draw adds to the account at the payer's end and takes from it at the place of care; a refund the other
+ * way. */
 static bool print_leg(const struct gj_posting_row *row, bool json, FILE *out) {
     char from[GJ_REGION_MAX + 1], to[GJ_REGION_MAX + 1], txid[GJ_TXID_TEXT_CAP], yuan[GJ_YUAN_TEXT_CAP],
         date[11];

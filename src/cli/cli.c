@@ -21,34 +21,41 @@ struct command {
     const char *en, *zh;
 };
 
-/* clang-format off */
 static const struct command commands[] = {
-    {"keys", gj_cmd_keys, BIT(GJ_OPTION_OUT) | BIT(GJ_OPTION_ALG) | BIT(GJ_OPTION_AUTHORITY), BIT(GJ_OPTION_OUT), 0, 0, "",
-     "make a node's keys (signing, CURVE, data), or with --authority the registry's", "生成节点密钥，或注册机构密钥"},
+    {"keys", gj_cmd_keys, BIT(GJ_OPTION_OUT) | BIT(GJ_OPTION_ALG) | BIT(GJ_OPTION_AUTHORITY),
+     BIT(GJ_OPTION_OUT), 0, 0, "",
+     "make a node's keys (signing, CURVE, data), or with --authority the registry's",
+     "生成节点密钥，或注册机构密钥"},
     {"registry sign", gj_cmd_registry_sign, BIT(GJ_OPTION_KEY), BIT(GJ_OPTION_KEY), 1, 1, "REGISTRY.yaml",
      "sign a registry; the signature goes to REGISTRY.yaml.sig", "为注册表签名"},
     {"registry check", gj_cmd_registry_check, BIT(GJ_OPTION_KEY), BIT(GJ_OPTION_KEY), 1, 1, "REGISTRY.yaml",
      "verify a registry's signature and every entry", "校验注册表的签名和内容"},
-    {"check-config", gj_cmd_check_config, BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_DUMP) | BIT(GJ_OPTION_KEYS), 0, 0, 0, "",
-     "check a configuration with its registry and packs; --dump shows it, --keys explains every key", "检查配置文件"},
+    {"check-config", gj_cmd_check_config, BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_DUMP) | BIT(GJ_OPTION_KEYS),
+     0, 0, 0, "",
+     "check a configuration with its registry and packs; --dump shows it, --keys explains every key",
+     "检查配置文件"},
     {"pack check", gj_cmd_pack_check, 0, 0, 1, 1, "FILE|FOLDER",
      "check a rule pack, or a folder of them for overlaps too", "检查规则包"},
     {"init", gj_cmd_init, BIT(GJ_OPTION_CONFIG), BIT(GJ_OPTION_CONFIG), 0, 0, "",
      "make a node's store and witness; refuses what exists", "初始化数据库"},
-    {"load", gj_cmd_load, BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_SKIP_BAD), BIT(GJ_OPTION_CONFIG), 1, 1, "PEOPLE.csv",
-     "load insured people; nothing of a file with a bad line, unless --skip-bad", "导入参保人员文件"},
-    {"load-institutions", gj_cmd_load_institutions, BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_SKIP_BAD), BIT(GJ_OPTION_CONFIG), 1, 1, "FILE.csv",
-     "load designated institutions, the same way", "导入定点医药机构文件"},
+    {"load", gj_cmd_load, BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_SKIP_BAD), BIT(GJ_OPTION_CONFIG), 1, 1,
+     "PEOPLE.csv", "load insured people; nothing of a file with a bad line, unless --skip-bad",
+     "导入参保人员文件"},
+    {"load-institutions", gj_cmd_load_institutions, BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_SKIP_BAD),
+     BIT(GJ_OPTION_CONFIG), 1, 1, "FILE.csv", "load designated institutions, the same way",
+     "导入定点医药机构文件"},
     {"people generate", gj_cmd_people_generate,
-     BIT(GJ_OPTION_REGIONS) | BIT(GJ_OPTION_COUNT_OF) | BIT(GJ_OPTION_SEED) | BIT(GJ_OPTION_PEOPLE) | BIT(GJ_OPTION_INSTITUTIONS),
+     BIT(GJ_OPTION_REGIONS) | BIT(GJ_OPTION_COUNT_OF) | BIT(GJ_OPTION_SEED) | BIT(GJ_OPTION_PEOPLE) |
+         BIT(GJ_OPTION_INSTITUTIONS),
      BIT(GJ_OPTION_REGIONS) | BIT(GJ_OPTION_COUNT_OF) | BIT(GJ_OPTION_SEED), 0, 0, "",
-     "invent people (and institutions) for a trial; the same seed gives the same bytes", "生成试验用的虚构人员"},
+     "invent people (and institutions) for a trial; the same seed gives the same bytes",
+     "生成试验用的虚构人员"},
     {"books", gj_cmd_books, BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_JSON), BIT(GJ_OPTION_CONFIG), 0, 0, "",
      "prove that a node's books balance; also while the node runs", "核对本节点账目"},
     {"legs", gj_cmd_legs, BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_JSON), BIT(GJ_OPTION_CONFIG), 0, 0, "",
-     "every committed leg between regions that this node holds, to compare two nodes", "列出本节点已提交的跨区分录"},
+     "every committed leg between regions that this node holds, to compare two nodes",
+     "列出本节点已提交的跨区分录"},
 };
-/* clang-format on */
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
 static const struct option_row {

@@ -60,7 +60,7 @@ int gj_cli_usage(const struct gj_args *args, const char *text);
 /* A whole number out of an option's value: digits only, |min| to |max|. */
 bool gj_cli_number(const char *text, unsigned long long min, unsigned long long max, unsigned long long *ret);
 
-/* --- the commands, by file ---------------------------------------------------------------------------------- */
+/* --- the commands, by file --------------------------------- */
 int gj_cmd_keys(const struct gj_args *args);
 int gj_cmd_registry_sign(const struct gj_args *args);
 int gj_cmd_registry_check(const struct gj_args *args);

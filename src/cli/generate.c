@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Invents insured people and institutions for trials and tests, spread as a bureau's export is. Nobody in it can
- * be real: an identity number's first six digits are a whole city's code, which is given to no person, and every
+ * Invents insured people and institutions for trials and tests, spread as a bureau's export is. Nobody in
+ * it can
+ * be real: an identity number's first six digits are a whole city's code, which is given to no person, and
+ * every
  * name begins with 测试 (test). The same seed gives the same bytes on every machine.
  */
 #include <errno.h>
@@ -18,7 +20,7 @@
 #define REGIONS_MAX     64
 #define PEOPLE_MAX      5000000
 #define FIRST_BIRTH     INT32_C(19360101)
-#define REFERENCE_DATE  INT32_C(20260101) /* ages are told on this day, not today: the bytes must not change */
+#define REFERENCE_DATE  INT32_C(20260101) /* ages are of this day, not today: the bytes must not change */
 #define BIRTH_DAYS      32873             /* from FIRST_BIRTH to the day before REFERENCE_DATE */
 #define NUMBERS_PER_DAY 999
 
@@ -52,7 +54,7 @@ struct person {
     int64_t prior_fen, current_fen;
 };
 
-/* --- identity ----------------------------------------------------------------------------------------------- */
+/* --- identity --------------------------------- */
 
 static void set_check_character(char certno[19]) {
     static const unsigned weights[17] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
@@ -96,7 +98,7 @@ static void make_name(struct generator *g, struct person *ret) {
     (void)snprintf(ret->name, sizeof ret->name, "测试%s%s", surname, name);
 }
 
-/* --- insurance ------------------------------------------------------------------------------------------------ */
+/* --- insurance --------------------------------- */
 
 static const char *resident_type(uint32_t age, bool student) {
     if (age < 1) return "1401";
@@ -168,7 +170,7 @@ static void print_person(FILE *out, const struct person *person) {
             gj_yuan_format(current, person->current_fen));
 }
 
-/* --- files ------------------------------------------------------------------------------------------------------ */
+/* --- files --------------------------------- */
 
 struct plan {
     char regions[REGIONS_MAX][GJ_REGION_MAX + 1];

@@ -57,7 +57,8 @@ static enum gj_err make_sign_key(enum gj_sign_alg alg, const char *path, char re
 }
 
 static int make_authority(const struct gj_args *args, enum gj_sign_alg alg) {
-    char private_path[GJ_PATH_TEXT_MAX + 1], public_path[GJ_PATH_TEXT_MAX + 1], text[PUBLIC_TEXT_MAX + 2];
+    char private_path[GJ_PATH_TEXT_MAX + 1], public_path[GJ_PATH_TEXT_MAX + 1], text[PUBLIC_TEXT_MAX],
+        line[PUBLIC_TEXT_MAX + 2];
     struct gj_conf_error error = {""};
     int code = GJ_EXIT_OK;
     if (!new_file(args, "authority.pem", private_path, &code)) return code;
@@ -65,8 +66,8 @@ static int make_authority(const struct gj_args *args, enum gj_sign_alg alg) {
     enum gj_err err = make_sign_key(alg, private_path, text);
     if (err != GJ_OK) return fail_at(args, err, private_path);
     fprintf(args->out, "authority: %s\n", text);
-    strcat(text, "\n");
-    err = gj_file_write(public_path, 0644, gj_slice_str(text), true, &error);
+    (void)snprintf(line, sizeof line, "%s\n", text);
+    err = gj_file_write(public_path, 0644, gj_slice_str(line), true, &error);
     return err == GJ_OK ? GJ_EXIT_OK : gj_cli_fail(args, err, error.text);
 }
 
@@ -115,7 +116,8 @@ static enum gj_err sign_file(const char *path, const struct gj_sign_key *key, st
     free(text);
     if (err != GJ_OK) return gj_conf_fail(error, err, path, 0, NULL, "cannot be signed");
     gj_hex_encode(hex, signature, sizeof signature);
-    strcat(hex, "\n");
+    hex[2 * sizeof signature] = '\n';
+    hex[2 * sizeof signature + 1] = '\0';
     return gj_file_write(sig_path, 0644, gj_slice_str(hex), true, error);
 }
 

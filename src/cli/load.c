@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Loading people and institutions into a node's store. Two passes over the same file: the first finds every bad
+ * Loading people and institutions into a node's store. Two passes over the same file: the first finds every
+ * bad
  * line (and everybody whom the store already has) and writes nothing; the second writes. It must never load a
  * part of a bad file unless told to, nor print an identity number.
  */
@@ -53,7 +54,8 @@ static enum gj_err begin_line(struct loader *loader) {
     return gj_store_err(store);
 }
 
-/* What became of one line that the reader took. CONFLICT: the store has it already, a bad line like others. */
+/* What became of one line that the reader took. CONFLICT: the store has it already, a bad line like others.
+ * */
 static enum gj_err end_line(struct loader *loader, unsigned number, enum gj_err err) {
     enum gj_err store_err = gj_store_err(loader->offline->store);
     if (store_err != GJ_OK) return loader->store_err = store_err;
@@ -66,7 +68,7 @@ static enum gj_err end_line(struct loader *loader, unsigned number, enum gj_err 
     return GJ_OK;
 }
 
-/* --- people ------------------------------------------------------------------------------------------------- */
+/* --- people --------------------------------- */
 
 static enum gj_err seal_identity(struct loader *loader, const struct gj_people_line *line, uint8_t *memory,
                                  size_t cap, struct gj_slice *ret) {
@@ -113,7 +115,7 @@ static enum gj_err read_people(struct loader *loader, struct gj_conf_error *erro
                           good_person, bad_line, loader, error);
 }
 
-/* --- institutions --------------------------------------------------------------------------------------------- */
+/* --- institutions --------------------------------- */
 
 static enum gj_err good_institution(void *ctx, const struct gj_institution_line *line) {
     struct loader *loader = ctx;
@@ -129,7 +131,7 @@ static enum gj_err read_institutions(struct loader *loader, struct gj_conf_error
                                 &result, good_institution, bad_line, loader, error);
 }
 
-/* --- both -------------------------------------------------------------------------------------------------------- */
+/* --- both --------------------------------- */
 
 typedef enum gj_err (*read_file_fn)(struct loader *loader, struct gj_conf_error *error);
 

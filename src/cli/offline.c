@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opens a node's files for a command (offline.h). It must never open a store for writing beside a running node:
+ * Opens a node's files for a command (offline.h). It must never open a store for writing beside a running
+ * node:
  * the store's lock says so, and nothing here goes round it.
  */
 #include "cli/offline.h"

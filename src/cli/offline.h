@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A node's files, opened by a person's command instead of the daemon: configuration, registry, packs, data key,
+ * A node's files, opened by a person's command instead of the daemon: configuration, registry, packs, data
+ * key,
  * store, and a turn over it.
  */
 #ifndef GJ_CLI_OFFLINE_H
@@ -11,7 +12,7 @@
 #include "domain/books.h"
 #include "store/store.h"
 
-#define GJ_OFFLINE_SCRATCH (8u * 1024u * 1024u)
+#define GJ_OFFLINE_SCRATCH ((size_t)8 * 1024 * 1024)
 
 struct gj_offline {
     const struct gj_args *args;

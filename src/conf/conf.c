@@ -21,33 +21,45 @@ struct draft {
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 
-/* clang-format off */
 static const struct gj_key conf_keys[] = {
     {"node", GJ_KEY_TEXT, AT(node), 1, GJ_NODE_MAX, NULL, NULL, "this node's name in the registry"},
-    {"store", GJ_KEY_TEXT, AT(store), 1, GJ_PATH_TEXT_MAX, NULL, NULL, "the SQLite file; paths are relative to this file"},
-    {"witness", GJ_KEY_TEXT, AT(witness), 1, GJ_PATH_TEXT_MAX, NULL, NULL, "says how far the store was; keep it on another disk"},
-    {"registry", GJ_KEY_TEXT, AT(registry), 1, GJ_PATH_TEXT_MAX, NULL, NULL, "who is who; its signature is beside it, <registry>.sig"},
-    {"registry_key", GJ_KEY_TEXT, AT(registry_key), 1, GJ_PATH_TEXT_MAX, NULL, NULL, "public key of the registry's authority"},
+    {"store", GJ_KEY_TEXT, AT(store), 1, GJ_PATH_TEXT_MAX, NULL, NULL,
+     "the SQLite file; paths are relative to this file"},
+    {"witness", GJ_KEY_TEXT, AT(witness), 1, GJ_PATH_TEXT_MAX, NULL, NULL,
+     "says how far the store was; keep it on another disk"},
+    {"registry", GJ_KEY_TEXT, AT(registry), 1, GJ_PATH_TEXT_MAX, NULL, NULL,
+     "who is who; its signature is beside it, <registry>.sig"},
+    {"registry_key", GJ_KEY_TEXT, AT(registry_key), 1, GJ_PATH_TEXT_MAX, NULL, NULL,
+     "public key of the registry's authority"},
     {"packs", GJ_KEY_TEXT, AT(packs), 1, GJ_PATH_TEXT_MAX, NULL, NULL, "folder of rule packs, *.yaml"},
-    {"sign_key", GJ_KEY_TEXT, AT(sign_key), 1, GJ_PATH_TEXT_MAX, NULL, NULL, "private signing key, PEM, mode 0600"},
+    {"sign_key", GJ_KEY_TEXT, AT(sign_key), 1, GJ_PATH_TEXT_MAX, NULL, NULL,
+     "private signing key, PEM, mode 0600"},
     {"curve_key", GJ_KEY_TEXT, AT(curve_key), 1, GJ_PATH_TEXT_MAX, NULL, NULL, "CURVE key pair, mode 0600"},
-    {"data_key", GJ_KEY_TEXT, AT(data_key), 1, GJ_PATH_TEXT_MAX, NULL, NULL, "key of tokens and sealed fields, mode 0600"},
-    {"listen", GJ_KEY_TEXT, AT(listen), 1, GJ_URL_MAX, NULL, NULL, "where other nodes connect, tcp://address:port"},
-    {"http.address", GJ_KEY_TEXT, AT(http_address), 1, 63, NULL, "127.0.0.1", "an IP address; one that is not loopback needs clients"},
+    {"data_key", GJ_KEY_TEXT, AT(data_key), 1, GJ_PATH_TEXT_MAX, NULL, NULL,
+     "key of tokens and sealed fields, mode 0600"},
+    {"listen", GJ_KEY_TEXT, AT(listen), 1, GJ_URL_MAX, NULL, NULL,
+     "where other nodes connect, tcp://address:port"},
+    {"http.address", GJ_KEY_TEXT, AT(http_address), 1, 63, NULL, "127.0.0.1",
+     "an IP address; one that is not loopback needs clients"},
     {"http.port", GJ_KEY_U16, AT(http_port), 1, 65535, NULL, NULL, "of the API"},
     {"log.level", GJ_KEY_CHOICE, AT(log_level), 1, 7, log_levels, "info", "error, warn, info, debug"},
-    {"log.format", GJ_KEY_CHOICE, AT(log_format), 1, 7, log_formats, "text", "text (key=value) or json, on standard error"},
-    {"record_inputs", GJ_KEY_BOOL, AT(record_inputs), 0, 0, NULL, "true", "keep each batch's inputs, sealed, for replay"},
-    {"drain_ms", GJ_KEY_U64, AT(drain_ms), 0, 600000, NULL, "10000", "how long a stopping node waits for what is undecided"},
-    {"clients", GJ_KEY_NODE, offsetof(struct draft, clients), 0, 0, NULL, "", "callers of the API: name, token_file, senders"},
+    {"log.format", GJ_KEY_CHOICE, AT(log_format), 1, 7, log_formats, "text",
+     "text (key=value) or json, on standard error"},
+    {"record_inputs", GJ_KEY_BOOL, AT(record_inputs), 0, 0, NULL, "true",
+     "keep each batch's inputs, sealed, for replay"},
+    {"drain_ms", GJ_KEY_U64, AT(drain_ms), 0, 600000, NULL, "10000",
+     "how long a stopping node waits for what is undecided"},
+    {"clients", GJ_KEY_NODE, offsetof(struct draft, clients), 0, 0, NULL, "",
+     "callers of the API: name, token_file, senders"},
 };
 
 static const struct gj_key client_keys[] = {
     {"name", GJ_KEY_TEXT, offsetof(struct gj_conf_client, name), 1, GJ_WORD_MAX, NULL, NULL, "for logs"},
-    {"token_file", GJ_KEY_TEXT, offsetof(struct gj_conf_client, token_file), 1, GJ_PATH_TEXT_MAX, NULL, NULL, "file with the caller's token, mode 0600"},
-    {"senders", GJ_KEY_TEXT, offsetof(struct gj_conf_client, senders), 1, GJ_SENDER_MAX, NULL, NULL, "the one sender that it may speak for, or a prefix ending in *"},
+    {"token_file", GJ_KEY_TEXT, offsetof(struct gj_conf_client, token_file), 1, GJ_PATH_TEXT_MAX, NULL, NULL,
+     "file with the caller's token, mode 0600"},
+    {"senders", GJ_KEY_TEXT, offsetof(struct gj_conf_client, senders), 1, GJ_SENDER_MAX, NULL, NULL,
+     "the one sender that it may speak for, or a prefix ending in *"},
 };
-/* clang-format on */
 
 #define N_CONF_KEYS   (sizeof conf_keys / sizeof conf_keys[0])
 #define N_CLIENT_KEYS (sizeof client_keys / sizeof client_keys[0])

@@ -54,7 +54,7 @@ void gj_conf_free(struct gj_conf **conf_p);
 /* What is in force, as YAML, paths resolved; with |conf| NULL every key, its default and its meaning. */
 void gj_conf_dump(const struct gj_conf *conf, FILE *out);
 
-/* --- registry: YAML and a detached signature "<path>.sig" over its exact bytes ------------------------------ */
+/* --- registry: YAML and a detached signature "<path>.sig" over its exact bytes -------------------- */
 #define GJ_CURVE_KEY_TEXT 40 /* Z85 */
 struct gj_registry_node {
     char node[GJ_NODE_MAX + 1];
@@ -78,7 +78,7 @@ GJ_MUST_USE enum gj_err gj_registry_load(const char *path, const struct gj_publi
                                          struct gj_conf_error *ret_error);
 void gj_registry_free(struct gj_registry **registry_p);
 
-/* --- rule packs: every *.yaml of a folder -------------------------------------------------------------------- */
+/* --- rule packs: every *.yaml of a folder --------------------------------- */
 struct gj_pack_set {
     struct gj_packs packs;
 };
@@ -90,7 +90,7 @@ GJ_MUST_USE enum gj_err gj_pack_set_load(const char *folder, struct gj_pack_set 
 GJ_MUST_USE enum gj_err gj_pack_load(const char *path, struct gj_pack *ret, struct gj_conf_error *ret_error);
 void gj_pack_set_free(struct gj_pack_set **set_p);
 
-/* --- people files: CSV with a header line --------------------------------------------------------------------- */
+/* --- people files: CSV with a header line --------------------------------- */
 #define GJ_PSN_NO_MAX 30
 
 struct gj_people_line {
@@ -107,7 +107,8 @@ struct gj_people_result {
 };
 /* Calls |good| for each valid line in order, |bad| with a reason for each other. The file is read twice by
  * callers that load nothing of a bad one. With |directory|, regions must belong to its node.
- * GJ_ERR_IO, GJ_ERR_NOT_FOUND, GJ_ERR_BAD_INPUT for a header that is not ours; what |good| returns if it fails. */
+ * GJ_ERR_IO, GJ_ERR_NOT_FOUND, GJ_ERR_BAD_INPUT for a header that is not ours; what |good| returns if it
+ * fails. */
 GJ_MUST_USE enum gj_err gj_people_read(const char *path, const struct gj_directory *directory,
                                        struct gj_people_result *ret,
                                        enum gj_err (*good)(void *ctx, const struct gj_people_line *line),

@@ -8,7 +8,8 @@
 #include "base/bytes.h"
 #include "conf/conf.h"
 
-/* Sets "<file>:<line>: <key>: <what>" (line 0 and key NULL are left out) and returns |err|. |error| may be NULL. */
+/* Sets "<file>:<line>: <key>: <what>" (line 0 and key NULL are left out) and returns |err|. |error| may be
+ * NULL. */
 enum gj_err gj_conf_fail(struct gj_conf_error *error, enum gj_err err, const char *file, unsigned line,
                          const char *key, const char *format, ...) __attribute__((format(printf, 6, 7)));
 

@@ -107,7 +107,7 @@ static enum gj_err set_fen(const struct reading *r, const struct gj_key *key, co
 static bool parse_clock(const char *text, int64_t *ret_ms) {
     if (strlen(text) != 8 || text[2] != ':' || text[5] != ':') return false;
     int64_t part[3];
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++) {
         char two[3] = {text[i * 3], text[i * 3 + 1], '\0'};
         if (!parse_digits(two, &part[i])) return false;
     }
@@ -196,7 +196,7 @@ static enum gj_err set_value(struct reading *r, size_t row, const struct gj_yaml
     const struct gj_key *key = &r->keys[row];
     r->seen |= UINT64_C(1) << row;
     if (key->type == GJ_KEY_NODE) {
-        memcpy((uint8_t *)r->ret + key->offset, &node, sizeof node);
+        memcpy((uint8_t *)r->ret + key->offset, &node, sizeof(void *));
         return GJ_OK;
     }
     if (node->kind != GJ_YAML_SCALAR) {
@@ -267,7 +267,7 @@ static enum gj_err fill_absent(struct reading *r, const struct gj_yaml_node *map
         if (key->fallback == NULL) return refuse(r, GJ_ERR_BAD_CONFIG, map->line, key->name, "is missing");
         if (key->type == GJ_KEY_NODE) {
             const struct gj_yaml_node *none = NULL;
-            memcpy((uint8_t *)r->ret + key->offset, &none, sizeof none);
+            memcpy((uint8_t *)r->ret + key->offset, &none, sizeof(void *));
             continue;
         }
         GJ_TRY(set_scalar(r, key, key->fallback, map->line));

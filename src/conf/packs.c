@@ -34,42 +34,56 @@ _Static_assert(GJ_REFUND_TO_SUSPENSE == 0 && GJ_REFUND_TO_ORIGIN == 1, "after_ex
 #define NODE(field) offsetof(struct draft, field)
 #define COUNT_MAX   1000
 
-/* clang-format off */
 static const struct gj_key pack_keys[] = {
     {"id", GJ_KEY_TEXT, AT(id), 1, GJ_REF_MAX, NULL, NULL, "names the pack in every decision"},
-    {"region", GJ_KEY_TEXT, AT(region), GJ_REGION_MAX, GJ_REGION_MAX, NULL, NULL, "a region, a city XXXX00, a province XX0000, or 000000"},
-    {"scope", GJ_KEY_WORD, NODE(scope), 0, 0, scopes, "local", "cross_province: payer and patient in different provinces"},
+    {"region", GJ_KEY_TEXT, AT(region), GJ_REGION_MAX, GJ_REGION_MAX, NULL, NULL,
+     "a region, a city XXXX00, a province XX0000, or 000000"},
+    {"scope", GJ_KEY_WORD, NODE(scope), 0, 0, scopes, "local",
+     "cross_province: payer and patient in different provinces"},
     {"version", GJ_KEY_U64, AT(version), 1, INT64_C(999999999999), NULL, NULL, "grows with every edition"},
     {"source", GJ_KEY_TEXT, NODE(source), 1, 512, NULL, NULL, "the document that the pack follows"},
     {"valid_from", GJ_KEY_DATE, AT(valid_from), 0, 0, NULL, NULL, "first day"},
     {"valid_to", GJ_KEY_DATE, AT(valid_to), 0, 0, NULL, "", "last day; absent: open"},
-    {"relations", GJ_KEY_NODE, NODE(relations), 0, 0, NULL, NULL, "what the recipient may be to the payer (R10-R13)"},
-    {"relation_limits", GJ_KEY_NODE, NODE(relation_limits), 0, 0, NULL, "", "most relatives of one relation (R14)"},
-    {"max_members", GJ_KEY_U32, AT(max_members), 0, COUNT_MAX, NULL, "0", "people in one network, payer included; 0: no limit (R15)"},
-    {"max_networks", GJ_KEY_U32, AT(max_networks), 0, COUNT_MAX, NULL, "0", "payers of one recipient; 0: no limit (R16)"},
+    {"relations", GJ_KEY_NODE, NODE(relations), 0, 0, NULL, NULL,
+     "what the recipient may be to the payer (R10-R13)"},
+    {"relation_limits", GJ_KEY_NODE, NODE(relation_limits), 0, 0, NULL, "",
+     "most relatives of one relation (R14)"},
+    {"max_members", GJ_KEY_U32, AT(max_members), 0, COUNT_MAX, NULL, "0",
+     "people in one network, payer included; 0: no limit (R15)"},
+    {"max_networks", GJ_KEY_U32, AT(max_networks), 0, COUNT_MAX, NULL, "0",
+     "payers of one recipient; 0: no limit (R16)"},
     {"reach", GJ_KEY_WORD, AT(reach), 0, 0, reaches, NULL, "national, province, region (R20-R22)"},
     {"draw", GJ_KEY_WORD, AT(draw), 0, 0, draws, NULL, "CASCADE through the payers, or ONE (R46, R47)"},
-    {"own_order", GJ_KEY_NODE, NODE(own_order), 0, 0, NULL, NULL, "the patient's own sub-accounts, in order (R43)"},
-    {"min_retention", GJ_KEY_FEN, AT(min_retention_fen), 0, 0, NULL, "0", "yuan that stay with the payer (R49)"},
-    {"per_settlement_cap", GJ_KEY_FEN, AT(per_settlement_cap_fen), 0, 0, NULL, "0", "yuan from one payer in one settlement; 0: none (R51)"},
-    {"annual_cap", GJ_KEY_FEN, AT(annual_cap_fen), 0, 0, NULL, "0", "yuan from one payer in a calendar year; 0: none (R51)"},
+    {"own_order", GJ_KEY_NODE, NODE(own_order), 0, 0, NULL, NULL,
+     "the patient's own sub-accounts, in order (R43)"},
+    {"min_retention", GJ_KEY_FEN, AT(min_retention_fen), 0, 0, NULL, "0",
+     "yuan that stay with the payer (R49)"},
+    {"per_settlement_cap", GJ_KEY_FEN, AT(per_settlement_cap_fen), 0, 0, NULL, "0",
+     "yuan from one payer in one settlement; 0: none (R51)"},
+    {"annual_cap", GJ_KEY_FEN, AT(annual_cap_fen), 0, 0, NULL, "0",
+     "yuan from one payer in a calendar year; 0: none (R51)"},
     {"uses", GJ_KEY_NODE, NODE(uses), 0, 0, NULL, NULL, "what the money may be for (R70-R73)"},
-    {"premium_only_inside_province", GJ_KEY_BOOL, AT(premium_only_inside_province), 0, 0, NULL, "false", "R23"},
+    {"premium_only_inside_province", GJ_KEY_BOOL, AT(premium_only_inside_province), 0, 0, NULL, "false",
+     "R23"},
     {"uses_only_inside_province", GJ_KEY_BOOL, AT(uses_only_inside_province), 0, 0, NULL, "false", "R24"},
     {"lapsed_payer_may_pay", GJ_KEY_BOOL, AT(lapsed_payer_may_pay), 0, 0, NULL, "false", "R83 before R3"},
-    {"excluded_insutypes", GJ_KEY_NODE, NODE(excluded_insutypes), 0, 0, NULL, "", "insurance types that take no part (R7)"},
-    {"on_unreachable", GJ_KEY_WORD, AT(on_unreachable), 0, 0, unreachables, "SKIP", "a payer's node that does not answer: SKIP or REFUSE"},
-    {"refund_after_exit", GJ_KEY_WORD, AT(refund_after_exit), 0, 0, after_exits, "suspense", "suspense or origin (R80, R81)"},
+    {"excluded_insutypes", GJ_KEY_NODE, NODE(excluded_insutypes), 0, 0, NULL, "",
+     "insurance types that take no part (R7)"},
+    {"on_unreachable", GJ_KEY_WORD, AT(on_unreachable), 0, 0, unreachables, "SKIP",
+     "a payer's node that does not answer: SKIP or REFUSE"},
+    {"refund_after_exit", GJ_KEY_WORD, AT(refund_after_exit), 0, 0, after_exits, "suspense",
+     "suspense or origin (R80, R81)"},
     {"bind", GJ_KEY_ONLY, 0, 0, 0, NULL, "INSTANT", "a relation is in force at once (R27)"},
     {"pooled", GJ_KEY_ONLY, 0, 0, 0, NULL, "false", "pooled sub-accounts (R60)"},
-    {"quota", GJ_KEY_ONLY, 0, 0, 0, NULL, "false", "a limit per relation, frozen in the payer's account (R29)"},
+    {"quota", GJ_KEY_ONLY, 0, 0, 0, NULL, "false",
+     "a limit per relation, frozen in the payer's account (R29)"},
 };
-/* clang-format on */
 #define N_PACK_KEYS (sizeof pack_keys / sizeof pack_keys[0])
 
 #define BIT(n)  (UINT32_C(1) << (n))
 #define NEAREST (BIT(GJ_RELATION_SPOUSE) | BIT(GJ_RELATION_PARENT) | BIT(GJ_RELATION_CHILD))
-#define NEAR    (NEAREST | BIT(GJ_RELATION_SIBLING) | BIT(GJ_RELATION_GRANDPARENT) | BIT(GJ_RELATION_GRANDCHILD))
+#define NEXT    (BIT(GJ_RELATION_SIBLING) | BIT(GJ_RELATION_GRANDPARENT) | BIT(GJ_RELATION_GRANDCHILD))
+#define NEAR    (NEAREST | NEXT)
 
 struct relation_set {
     const char *word;

@@ -8,7 +8,8 @@
 #include "conf/conf.h"
 #include "conf/yaml_tree.h"
 
-/* A whole pack out of |map|: what must be there is there, and nothing in it contradicts the rest. The digest is
+/* A whole pack out of |map|: what must be there is there, and nothing in it contradicts the rest. The
+ * digest is
  * left zero. GJ_ERR_NOT_SUPPORTED for a rule that this version cannot follow, else as gj_pack_load(). */
 GJ_MUST_USE enum gj_err gj_pack_read(const struct gj_yaml *yaml, const struct gj_yaml_node *map,
                                      struct gj_pack *ret, struct gj_conf_error *ret_error);

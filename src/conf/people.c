@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * People and institutions out of CSV files. Each bad line gets a reason; a reason names the column, never the
- * value, so that no identity number reaches a log. It must never let a line through that its column rules refuse.
+ * value, so that no identity number reaches a log. It must never let a line through that its column rules
+ * refuse.
  */
 #include "conf/conf.h"
 
@@ -24,7 +25,8 @@
 
 #define COLUMNS_MAX 16
 
-/* A key seen in this file and the line that had it: "n:<psn_no>", "c:<type>:<certno>:<region>", "i:<code>". */
+/* A key seen in this file and the line that had it: "n:<psn_no>", "c:<type>:<certno>:<region>", "i:<code>".
+ * */
 struct seen {
     UT_hash_handle hh;
     unsigned number;
@@ -53,7 +55,7 @@ static bool refuse(struct table *table, const char *column, const char *what) {
     return false;
 }
 
-/* --- header and fields ------------------------------------------------------------------------------------- */
+/* --- header and fields --------------------------------- */
 
 static enum gj_err refuse_header(const struct table *table, struct gj_conf_error *error, const char *column,
                                  const char *what) {
@@ -119,10 +121,12 @@ static bool remember(struct table *table, const char *column, const char *key) {
 }
 
 static void forget_all(struct table *table) {
-    struct seen *entry, *next;
-    HASH_ITER(hh, table->seen, entry, next) {
-        HASH_DEL(table->seen, entry);
+    struct seen *entry = table->seen;
+    HASH_CLEAR(hh, table->seen); /* the entries stay, linked in the order of their lines */
+    while (entry != NULL) {
+        struct seen *next = entry->hh.next;
         free(entry);
+        entry = next;
     }
 }
 
@@ -143,7 +147,7 @@ static bool is_one_of(const char *text, const char *const *words) {
     return false;
 }
 
-/* --- people ------------------------------------------------------------------------------------------------ */
+/* --- people --------------------------------- */
 
 enum {
     PSN_NO,
@@ -189,7 +193,8 @@ static bool is_token(const char *text, const char *more) {
     return true;
 }
 
-/* Four digits; the first two name the group: 11 employed, 12 retired, 13 veteran, 14 and 15 residents, 16 other. */
+/* Four digits; the first two name the group: 11 employed, 12 retired, 13 veteran, 14 and 15 residents, 16
+ * other. */
 static bool is_psn_type(const char *text) {
     return strlen(text) == 4 && strspn(text, "0123456789") == 4 && text[0] == '1' && text[1] >= '1' &&
            text[1] <= '6';
@@ -267,7 +272,7 @@ static bool take_person(struct table *table, struct gj_people_line *line) {
     return remember(table, "psn_no", key);
 }
 
-/* --- institutions -------------------------------------------------------------------------------------------- */
+/* --- institutions --------------------------------- */
 
 enum { CODE, NAME, OPEN_FROM, OPEN_TO };
 
@@ -308,7 +313,7 @@ static bool take_institution(struct table *table, struct gj_institution_line *li
     return remember(table, "fixmedins_code", key);
 }
 
-/* --- both ------------------------------------------------------------------------------------------------------ */
+/* --- both --------------------------------- */
 
 static enum gj_err open_table(struct table *table, struct gj_conf_error *error) {
     table->csv.file = fopen(table->path, "re");

@@ -31,31 +31,40 @@ struct draft_key {
     struct gj_wall valid_from, valid_to, revoked_at;
 };
 
-/* clang-format off */
 static const struct gj_key head_keys[] = {
-    {"network_id", GJ_KEY_TEXT, offsetof(struct draft_head, network_id), 32, 32, NULL, NULL, "16 bytes as hex; another network's messages are refused"},
-    {"serial", GJ_KEY_U64, offsetof(struct draft_head, serial), 1, INT64_C(999999999999), NULL, NULL, "grows with every edition"},
+    {"network_id", GJ_KEY_TEXT, offsetof(struct draft_head, network_id), 32, 32, NULL, NULL,
+     "16 bytes as hex; another network's messages are refused"},
+    {"serial", GJ_KEY_U64, offsetof(struct draft_head, serial), 1, INT64_C(999999999999), NULL, NULL,
+     "grows with every edition"},
     {"nodes", GJ_KEY_NODE, offsetof(struct draft_head, nodes), 0, 0, NULL, NULL, "list of nodes"},
     {"regions", GJ_KEY_NODE, offsetof(struct draft_head, regions), 0, 0, NULL, NULL, "list of regions"},
 };
 static const struct gj_key node_keys[] = {
     {"node", GJ_KEY_TEXT, offsetof(struct draft_node, node.node), 1, GJ_NODE_MAX, NULL, NULL, "name"},
-    {"endpoint", GJ_KEY_TEXT, offsetof(struct draft_node, node.endpoint), 1, GJ_URL_MAX, NULL, NULL, "tcp://host:port for other nodes"},
+    {"endpoint", GJ_KEY_TEXT, offsetof(struct draft_node, node.endpoint), 1, GJ_URL_MAX, NULL, NULL,
+     "tcp://host:port for other nodes"},
     {"url", GJ_KEY_TEXT, offsetof(struct draft_node, url), 1, GJ_URL_MAX, NULL, NULL, "of its API"},
-    {"curve_public", GJ_KEY_TEXT, offsetof(struct draft_node, node.curve_public), GJ_CURVE_KEY_TEXT, GJ_CURVE_KEY_TEXT, NULL, NULL, "CURVE public key, Z85"},
-    {"keys", GJ_KEY_NODE, offsetof(struct draft_node, keys), 0, 0, NULL, NULL, "list of signing keys, old ones too"},
+    {"curve_public", GJ_KEY_TEXT, offsetof(struct draft_node, node.curve_public), GJ_CURVE_KEY_TEXT,
+     GJ_CURVE_KEY_TEXT, NULL, NULL, "CURVE public key, Z85"},
+    {"keys", GJ_KEY_NODE, offsetof(struct draft_node, keys), 0, 0, NULL, NULL,
+     "list of signing keys, old ones too"},
 };
 static const struct gj_key key_keys[] = {
-    {"public", GJ_KEY_TEXT, offsetof(struct draft_key, public_key), 1, 159, NULL, NULL, "sm2:<hex> or ed25519:<hex>"},
-    {"valid_from", GJ_KEY_TIME, offsetof(struct draft_key, valid_from), 0, 0, NULL, NULL, "first moment, UTC+08:00"},
-    {"valid_to", GJ_KEY_TIME, offsetof(struct draft_key, valid_to), 0, 0, NULL, "", "last moment; absent: open"},
-    {"revoked_at", GJ_KEY_TIME, offsetof(struct draft_key, revoked_at), 0, 0, NULL, "", "not valid from then on"},
+    {"public", GJ_KEY_TEXT, offsetof(struct draft_key, public_key), 1, 159, NULL, NULL,
+     "sm2:<hex> or ed25519:<hex>"},
+    {"valid_from", GJ_KEY_TIME, offsetof(struct draft_key, valid_from), 0, 0, NULL, NULL,
+     "first moment, UTC+08:00"},
+    {"valid_to", GJ_KEY_TIME, offsetof(struct draft_key, valid_to), 0, 0, NULL, "",
+     "last moment; absent: open"},
+    {"revoked_at", GJ_KEY_TIME, offsetof(struct draft_key, revoked_at), 0, 0, NULL, "",
+     "not valid from then on"},
 };
 static const struct gj_key region_keys[] = {
-    {"region", GJ_KEY_TEXT, offsetof(struct gj_directory_region, region), GJ_REGION_MAX, GJ_REGION_MAX, NULL, NULL, "six digits"},
-    {"node", GJ_KEY_TEXT, offsetof(struct gj_directory_region, node), 1, GJ_NODE_MAX, NULL, NULL, "the node that serves it"},
+    {"region", GJ_KEY_TEXT, offsetof(struct gj_directory_region, region), GJ_REGION_MAX, GJ_REGION_MAX, NULL,
+     NULL, "six digits"},
+    {"node", GJ_KEY_TEXT, offsetof(struct gj_directory_region, node), 1, GJ_NODE_MAX, NULL, NULL,
+     "the node that serves it"},
 };
-/* clang-format on */
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 struct key_ids {

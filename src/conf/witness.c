@@ -96,7 +96,7 @@ enum gj_witness gj_witness_compare(const struct gj_witness_mark *witness,
 
 enum gj_witness gj_witness_judge(const char *path, const struct gj_witness_mark *store,
                                  struct gj_conf_error *ret_error) {
-    struct gj_witness_mark witness;
+    struct gj_witness_mark witness = {.epoch = 0};
     ret_error->text[0] = '\0';
     if (gj_witness_read(path, &witness, ret_error) != GJ_OK) return GJ_WITNESS_DOUBTFUL;
     enum gj_witness judgement = gj_witness_compare(&witness, store);

@@ -25,7 +25,8 @@ struct gj_witness_mark {
 
 /* /etc/machine-id; where there is none, "host-" and the host's name. */
 void gj_machine_id(char dst[GJ_MACHINE_MAX + 1]);
-/* Whole or not at all, by rename; not synced on purpose: it may be behind the store, never ahead of it. GJ_ERR_IO. */
+/* Whole or not at all, by rename; not synced on purpose: it may be behind the store, never ahead of it.
+ * GJ_ERR_IO. */
 GJ_MUST_USE enum gj_err gj_witness_write(const char *path, const struct gj_witness_mark *mark,
                                          struct gj_conf_error *ret_error);
 /* GJ_ERR_NOT_FOUND, GJ_ERR_IO, GJ_ERR_BAD_CONFIG for a file that is not a witness. */

@@ -19,7 +19,8 @@ struct block {
 struct gj_yaml {
     struct block *blocks;
     char *name;
-    struct gj_slice bytes;
+    char *text; /* the file */
+    size_t len;
     const struct gj_yaml_node *root;
     size_t n_nodes;
 };
@@ -209,12 +210,13 @@ static enum gj_err parse_owned(const char *name, char *text, size_t len, struct 
         free(text);
         return gj_conf_fail(ret_error, GJ_ERR_NO_MEMORY, name, 0, NULL, "out of memory");
     }
-    yaml->bytes = gj_slice_of(text, len);
+    yaml->text = text;
+    yaml->len = len;
     yaml->name = copy_text(yaml, name, strlen(name));
     enum gj_err err = gj_conf_fail(ret_error, GJ_ERR_NO_MEMORY, name, 0, NULL, "out of memory");
     if (yaml->name != NULL) {
         yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-        yaml_parser_set_input_string(&parser, yaml->bytes.ptr, len);
+        yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
         struct builder builder = {.yaml = yaml, .error = ret_error};
         err = build(&builder, &parser);
     }
@@ -253,7 +255,7 @@ void gj_yaml_free(struct gj_yaml **yaml_p) {
         free(yaml->blocks);
         yaml->blocks = next;
     }
-    free((void *)(uintptr_t)yaml->bytes.ptr);
+    free(yaml->text);
     free(yaml);
     *yaml_p = NULL;
 }
@@ -267,7 +269,7 @@ const char *gj_yaml_name(const struct gj_yaml *yaml) {
 }
 
 struct gj_slice gj_yaml_bytes(const struct gj_yaml *yaml) {
-    return yaml->bytes;
+    return gj_slice_of(yaml->text, yaml->len);
 }
 
 const struct gj_yaml_node *gj_yaml_get(const struct gj_yaml_node *map, const char *key) {

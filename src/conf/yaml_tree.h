@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "conf/conf.h"
 
-#define GJ_YAML_BYTES_MAX  (1024u * 1024u)
+#define GJ_YAML_BYTES_MAX  ((size_t)1024 * 1024)
 #define GJ_YAML_NODES_MAX  65536u
 #define GJ_YAML_DEPTH_MAX  12u
 #define GJ_YAML_KEYS_MAX   256u /* in one map */

@@ -255,7 +255,7 @@ static void a_file_of_another_kind_loads_nothing(void **state) {
     assert_cli("gongji load --config @node.yaml @none.csv", GJ_EXIT_FILE);
 }
 
-/* --- books and legs with money on the move -------------------------------------------------------------------- */
+/* --- books and legs with money on the move -------------------------------------------------------- */
 
 static void post(struct gj_store *store, const char *entry, uint64_t line, const char *account, int64_t fen,
                  const char *kind) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The node's configuration: defaults, each way a file can be wrong with its line and key, and that a dump is a
+ * The node's configuration: defaults, each way a file can be wrong with its line and key, and that a dump
+ * is a
  * configuration again.
  */
 #include "conf/conf.h"

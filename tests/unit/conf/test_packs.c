@@ -108,92 +108,85 @@ static char *changed(const struct change *change) {
     return text;
 }
 
+static const struct change wrong_packs[] = {
+    {"", "colour: red\n", "pack.yaml:11: colour: is not known here", GJ_ERR_BAD_CONFIG},
+    {"", "id: y\n", "pack.yaml:11: id: is here twice, first in line 1", GJ_ERR_BAD_CONFIG},
+    {"source: a document\n", "", "source: is missing", GJ_ERR_BAD_CONFIG},
+    {"\"330200\"", "\"33020x\"", "pack.yaml:2: region: must be six digits", GJ_ERR_BAD_CONFIG},
+    {"version: 3", "version: three", "pack.yaml:3: version: must be a whole number", GJ_ERR_BAD_CONFIG},
+    {"2025-01-01", "2025-13-01", "pack.yaml:5: valid_from: must be a date, yyyy-MM-dd", GJ_ERR_BAD_CONFIG},
+    {"2025-01-01", "2025-02-29", "pack.yaml:5: valid_from: must be a date, yyyy-MM-dd", GJ_ERR_BAD_CONFIG},
+    {"2025-01-01", "\"\"", "pack.yaml:5: valid_from: must be a date, yyyy-MM-dd", GJ_ERR_BAD_CONFIG},
+    {"", "valid_to: 2024-12-31\n", "pack.yaml:11: valid_to: lies before valid_from", GJ_ERR_BAD_CONFIG},
+    {"[spouse, parent, child]", "[spouse, cousin]", "pack.yaml:6: relations: knows spouse",
+     GJ_ERR_BAD_CONFIG},
+    {"[spouse, parent, child]", "[self]", "pack.yaml:6: relations: knows spouse", GJ_ERR_BAD_CONFIG},
+    {"[spouse, parent, child]", "[spouse, spouse]", "pack.yaml:6: relations: names one word twice",
+     GJ_ERR_BAD_CONFIG},
+    {"[spouse, parent, child]", "[]", "pack.yaml:6: relations: must not be empty", GJ_ERR_BAD_CONFIG},
+    {"[spouse, parent, child]", "family", "pack.yaml:6: relations: must be a list, or", GJ_ERR_BAD_CONFIG},
+    {"[spouse, parent, child]", "{spouse: 1}", "pack.yaml:6: relations: must be a list of words",
+     GJ_ERR_BAD_CONFIG},
+    {"[spouse, parent, child]", "[[spouse]]", "pack.yaml:6: relations: must be a list of words",
+     GJ_ERR_BAD_CONFIG},
+    {"", "relation_limits: {sibling: 2}\n", "pack.yaml:11: relation_limits: limits a relation that",
+     GJ_ERR_BAD_CONFIG},
+    {"", "relation_limits: {spouse: 0}\n", "pack.yaml:11: relation_limits: must be whole numbers from 1",
+     GJ_ERR_BAD_CONFIG},
+    {"", "relation_limits: {spouse: 1x}\n", "pack.yaml:11: relation_limits: must be whole numbers from 1",
+     GJ_ERR_BAD_CONFIG},
+    {"", "relation_limits: [spouse]\n", "pack.yaml:11: relation_limits: must be a map", GJ_ERR_BAD_CONFIG},
+    {"", "max_members: 1\n", "pack.yaml:11: max_members: must be 0, or 2 and more", GJ_ERR_BAD_CONFIG},
+    {"reach: national", "reach: world", "pack.yaml:7: reach: must be one of national, province, region",
+     GJ_ERR_BAD_CONFIG},
+    {"draw: CASCADE", "draw: cascade", "pack.yaml:8: draw: must be one of CASCADE, ONE", GJ_ERR_BAD_CONFIG},
+    {"[prior]", "[mutual]", "pack.yaml:9: own_order: must name prior, current or both", GJ_ERR_BAD_CONFIG},
+    {"[prior]", "[]", "pack.yaml:9: own_order: must name prior, current or both", GJ_ERR_BAD_CONFIG},
+    {"[prior]", "[prior, prior]", "pack.yaml:9: own_order: names one word twice", GJ_ERR_BAD_CONFIG},
+    {"", "min_retention: 20.5\n", "pack.yaml:11: min_retention: must be an amount in yuan",
+     GJ_ERR_BAD_CONFIG},
+    {"", "min_retention: \"-1.00\"\n", "pack.yaml:11: min_retention: must be an amount in yuan",
+     GJ_ERR_BAD_CONFIG},
+    {"", "min_retention: 999999999999999\n", "pack.yaml:11: min_retention: must be an amount in yuan",
+     GJ_ERR_BAD_CONFIG},
+    {"", "min_retention: 1e3\n", "pack.yaml:11: min_retention: must be an amount in yuan", GJ_ERR_BAD_CONFIG},
+    {"", "annual_cap: 100\nper_settlement_cap: 101\n",
+     "pack.yaml:12: per_settlement_cap: is above annual_cap", GJ_ERR_BAD_CONFIG},
+    {"[outpatient, pharmacy]", "[outpatient, gambling]", "pack.yaml:10: uses: gambling is no use",
+     GJ_ERR_BAD_CONFIG},
+    {"[outpatient, pharmacy]", "[fitness]", "pack.yaml:10: uses: fitness is forbidden everywhere (R74)",
+     GJ_ERR_BAD_CONFIG},
+    {"[outpatient, pharmacy]", "[]", "pack.yaml:10: uses: must not be empty", GJ_ERR_BAD_CONFIG},
+    {"", "premium_only_inside_province: true\n", "pack.yaml:11: premium_only_inside_province: uses allows no",
+     GJ_ERR_BAD_CONFIG},
+    {"", "excluded_insutypes: [34]\n", "pack.yaml:11: excluded_insutypes: must be codes of three digits",
+     GJ_ERR_BAD_CONFIG},
+    {"", "excluded_insutypes: [310]\n", "pack.yaml:11: excluded_insutypes: 310 cannot be excluded",
+     GJ_ERR_BAD_CONFIG},
+    {"",
+     "excluded_insutypes: [\"320\", \"330\", \"340\", \"350\", \"360\", \"370\", \"380\", \"390\", "
+     "\"391\"]\n",
+     "pack.yaml:11: excluded_insutypes: has too many entries", GJ_ERR_BAD_CONFIG},
+    {"", "on_unreachable: WAIT\n", "pack.yaml:11: on_unreachable: must be one of SKIP, REFUSE",
+     GJ_ERR_BAD_CONFIG},
+    {"reach: national", "scope: cross_province\nreach: province", "pack.yaml:8: reach: a pack of scope",
+     GJ_ERR_BAD_CONFIG},
+    {"", "scope: cross_province\nuses_only_inside_province: true\n",
+     "pack.yaml:12: uses_only_inside_province: contradicts scope", GJ_ERR_BAD_CONFIG},
+    {"", "pooled: true\n", "pack.yaml:11: pooled: is not supported by this version", GJ_ERR_NOT_SUPPORTED},
+    {"", "quota: true\n", "pack.yaml:11: quota: is not supported by this version", GJ_ERR_NOT_SUPPORTED},
+    {"", "bind: REVIEW\n", "pack.yaml:11: bind: is not supported by this version", GJ_ERR_NOT_SUPPORTED},
+};
+
 static void every_wrong_pack_is_refused_by_line_and_key(void **state) {
     (void)state;
-    static const struct change changes[] = {
-        {"", "colour: red\n", "pack.yaml:11: colour: is not known here", GJ_ERR_BAD_CONFIG},
-        {"", "id: y\n", "pack.yaml:11: id: is here twice, first in line 1", GJ_ERR_BAD_CONFIG},
-        {"source: a document\n", "", "source: is missing", GJ_ERR_BAD_CONFIG},
-        {"\"330200\"", "\"33020x\"", "pack.yaml:2: region: must be six digits", GJ_ERR_BAD_CONFIG},
-        {"version: 3", "version: three", "pack.yaml:3: version: must be a whole number", GJ_ERR_BAD_CONFIG},
-        {"2025-01-01", "2025-13-01", "pack.yaml:5: valid_from: must be a date, yyyy-MM-dd",
-         GJ_ERR_BAD_CONFIG},
-        {"2025-01-01", "2025-02-29", "pack.yaml:5: valid_from: must be a date, yyyy-MM-dd",
-         GJ_ERR_BAD_CONFIG},
-        {"2025-01-01", "\"\"", "pack.yaml:5: valid_from: must be a date, yyyy-MM-dd", GJ_ERR_BAD_CONFIG},
-        {"", "valid_to: 2024-12-31\n", "pack.yaml:11: valid_to: lies before valid_from", GJ_ERR_BAD_CONFIG},
-        {"[spouse, parent, child]", "[spouse, cousin]", "pack.yaml:6: relations: knows spouse",
-         GJ_ERR_BAD_CONFIG},
-        {"[spouse, parent, child]", "[self]", "pack.yaml:6: relations: knows spouse", GJ_ERR_BAD_CONFIG},
-        {"[spouse, parent, child]", "[spouse, spouse]", "pack.yaml:6: relations: names one word twice",
-         GJ_ERR_BAD_CONFIG},
-        {"[spouse, parent, child]", "[]", "pack.yaml:6: relations: must not be empty", GJ_ERR_BAD_CONFIG},
-        {"[spouse, parent, child]", "family", "pack.yaml:6: relations: must be a list, or",
-         GJ_ERR_BAD_CONFIG},
-        {"[spouse, parent, child]", "{spouse: 1}", "pack.yaml:6: relations: must be a list of words",
-         GJ_ERR_BAD_CONFIG},
-        {"[spouse, parent, child]", "[[spouse]]", "pack.yaml:6: relations: must be a list of words",
-         GJ_ERR_BAD_CONFIG},
-        {"", "relation_limits: {sibling: 2}\n", "pack.yaml:11: relation_limits: limits a relation that",
-         GJ_ERR_BAD_CONFIG},
-        {"", "relation_limits: {spouse: 0}\n", "pack.yaml:11: relation_limits: must be whole numbers from 1",
-         GJ_ERR_BAD_CONFIG},
-        {"", "relation_limits: {spouse: 1x}\n", "pack.yaml:11: relation_limits: must be whole numbers from 1",
-         GJ_ERR_BAD_CONFIG},
-        {"", "relation_limits: [spouse]\n", "pack.yaml:11: relation_limits: must be a map",
-         GJ_ERR_BAD_CONFIG},
-        {"", "max_members: 1\n", "pack.yaml:11: max_members: must be 0, or 2 and more", GJ_ERR_BAD_CONFIG},
-        {"reach: national", "reach: world", "pack.yaml:7: reach: must be one of national, province, region",
-         GJ_ERR_BAD_CONFIG},
-        {"draw: CASCADE", "draw: cascade", "pack.yaml:8: draw: must be one of CASCADE, ONE",
-         GJ_ERR_BAD_CONFIG},
-        {"[prior]", "[mutual]", "pack.yaml:9: own_order: must name prior, current or both",
-         GJ_ERR_BAD_CONFIG},
-        {"[prior]", "[]", "pack.yaml:9: own_order: must name prior, current or both", GJ_ERR_BAD_CONFIG},
-        {"[prior]", "[prior, prior]", "pack.yaml:9: own_order: names one word twice", GJ_ERR_BAD_CONFIG},
-        {"", "min_retention: 20.5\n", "pack.yaml:11: min_retention: must be an amount in yuan",
-         GJ_ERR_BAD_CONFIG},
-        {"", "min_retention: \"-1.00\"\n", "pack.yaml:11: min_retention: must be an amount in yuan",
-         GJ_ERR_BAD_CONFIG},
-        {"", "min_retention: 999999999999999\n", "pack.yaml:11: min_retention: must be an amount in yuan",
-         GJ_ERR_BAD_CONFIG},
-        {"", "min_retention: 1e3\n", "pack.yaml:11: min_retention: must be an amount in yuan",
-         GJ_ERR_BAD_CONFIG},
-        {"", "annual_cap: 100\nper_settlement_cap: 101\n",
-         "pack.yaml:12: per_settlement_cap: is above annual_cap", GJ_ERR_BAD_CONFIG},
-        {"[outpatient, pharmacy]", "[outpatient, gambling]", "pack.yaml:10: uses: gambling is no use",
-         GJ_ERR_BAD_CONFIG},
-        {"[outpatient, pharmacy]", "[fitness]", "pack.yaml:10: uses: fitness is forbidden everywhere (R74)",
-         GJ_ERR_BAD_CONFIG},
-        {"[outpatient, pharmacy]", "[]", "pack.yaml:10: uses: must not be empty", GJ_ERR_BAD_CONFIG},
-        {"", "premium_only_inside_province: true\n",
-         "pack.yaml:11: premium_only_inside_province: uses allows no", GJ_ERR_BAD_CONFIG},
-        {"", "excluded_insutypes: [34]\n", "pack.yaml:11: excluded_insutypes: must be codes of three digits",
-         GJ_ERR_BAD_CONFIG},
-        {"", "excluded_insutypes: [310]\n", "pack.yaml:11: excluded_insutypes: 310 cannot be excluded",
-         GJ_ERR_BAD_CONFIG},
-        {"",
-         "excluded_insutypes: [\"320\", \"330\", \"340\", \"350\", \"360\", \"370\", \"380\", \"390\", "
-         "\"391\"]\n",
-         "pack.yaml:11: excluded_insutypes: has too many entries", GJ_ERR_BAD_CONFIG},
-        {"", "on_unreachable: WAIT\n", "pack.yaml:11: on_unreachable: must be one of SKIP, REFUSE",
-         GJ_ERR_BAD_CONFIG},
-        {"reach: national", "scope: cross_province\nreach: province", "pack.yaml:8: reach: a pack of scope",
-         GJ_ERR_BAD_CONFIG},
-        {"", "scope: cross_province\nuses_only_inside_province: true\n",
-         "pack.yaml:12: uses_only_inside_province: contradicts scope", GJ_ERR_BAD_CONFIG},
-        {"", "pooled: true\n", "pack.yaml:11: pooled: is not supported by this version",
-         GJ_ERR_NOT_SUPPORTED},
-        {"", "quota: true\n", "pack.yaml:11: quota: is not supported by this version", GJ_ERR_NOT_SUPPORTED},
-        {"", "bind: REVIEW\n", "pack.yaml:11: bind: is not supported by this version", GJ_ERR_NOT_SUPPORTED},
-    };
-    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+    for (size_t i = 0; i < sizeof wrong_packs / sizeof wrong_packs[0]; i++) {
         struct gj_pack pack;
         struct gj_conf_error error;
-        char *text = changed(&changes[i]);
-        assert_int_equal(load_text(text, &pack, &error), changes[i].err);
+        char *text = changed(&wrong_packs[i]);
+        assert_int_equal(load_text(text, &pack, &error), wrong_packs[i].err);
         assert_string_equal(pack.id, "");
-        assert_holds(error.text, changes[i].error);
+        assert_holds(error.text, wrong_packs[i].error);
         free(text);
     }
 }
@@ -237,7 +230,7 @@ static void changes_keep_what_they_do_not_name(void **state) {
     gj_yaml_free(&yaml);
 }
 
-/* --- folders ------------------------------------------------------------------------------------------------ */
+/* --- folders -------------------------------------------------------------------------------------- */
 
 static enum gj_err load_two(const char *first, const char *second, struct gj_conf_error *error,
                             size_t *ret_n) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The registry: nothing is believed without the authority's signature over the exact bytes; then each entry is
+ * The registry: nothing is believed without the authority's signature over the exact bytes; then each entry
+ * is
  * checked, by line and key.
  */
 #include "conf/conf.h"

@@ -125,7 +125,8 @@ static void files_that_are_no_files(void **state) {
     assert_null(yaml);
 }
 
-/* Any prefix and any flipped byte of a good file either parses or is refused in words; sanitizers see the rest. */
+/* Any prefix and any flipped byte of a good file either parses or is refused in words; sanitizers see the
+ * rest. */
 static void broken_texts_never_break_the_reader(void **state) {
     (void)state;
     size_t len = 0, refused = 0;
