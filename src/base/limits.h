@@ -26,12 +26,12 @@
 #define GJ_ATTEMPTS_MAX 3    /* plans that one settlement may need before it is refused */
 
 /* --- wire ----------------------------------------------------------------------------------------------- */
-#define GJ_MESSAGE_MAX (64u * 1024u)
-#define GJ_PARCEL_MAX (1024u * 1024u)
+#define GJ_MESSAGE_MAX 65536u
+#define GJ_PARCEL_MAX 1048576u
 #define GJ_BATCH_LEAVES_MAX 4096u
 #define GJ_PARCEL_MESSAGES_MAX 1024u
 #define GJ_PATH_MAX 12       /* log2(GJ_BATCH_LEAVES_MAX) */
-#define GJ_EVIDENCE_MAX (32u * 1024u)
+#define GJ_EVIDENCE_MAX 32768u
 #define GJ_VOTE_EVIDENCE_MAX 1536u /* a YES inside a longer inquiry is not kept: the vote is asked for again */
 #define GJ_MSGPACK_DEPTH_MAX 8
 #define GJ_INQUIRE_ITEMS_MAX 128
@@ -45,7 +45,7 @@
 #define GJ_SESSIONS_MAX 1024u  /* requests of clients under way */
 #define GJ_BATCH_INPUTS_MAX 512u
 #define GJ_BATCH_OUT_MAX 4096u
-#define GJ_REQUEST_MAX (64u * 1024u)
+#define GJ_REQUEST_MAX 65536u
 
 /* --- times ---------------------------------------------------------------------------------------------- */
 #define GJ_CLOCK_WINDOW_MS 30000       /* new work older or newer than this is refused */

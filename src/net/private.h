@@ -12,11 +12,11 @@
 #include "net/net.h"
 
 /* --- limits of the room -------------------------------------------------------------------------------- */
-#define GJ_NET_HWM              64                    /* frames that libzmq may keep per line and direction */
-#define GJ_NET_FRAME_SLACK      64                    /* what CURVE adds to a frame: 33 bytes in libzmq 4.3 */
-#define GJ_NET_LINE_PARCELS_MAX 2048u                 /* waiting for one peer */
-#define GJ_NET_LINE_BYTES_MAX   (16u * 1024u * 1024u) /* waiting for one peer */
-#define GJ_NET_BYTES_MAX        (64u * 1024u * 1024u) /* waiting for all peers */
+#define GJ_NET_HWM              64    /* frames that libzmq may keep per line and direction */
+#define GJ_NET_FRAME_SLACK      64    /* what CURVE adds to a frame: 33 bytes in libzmq 4.3 */
+#define GJ_NET_LINE_PARCELS_MAX 2048u /* waiting for one peer */
+#define GJ_NET_LINE_BYTES_MAX   ((size_t)16 * 1024 * 1024) /* waiting for one peer */
+#define GJ_NET_BYTES_MAX        ((size_t)64 * 1024 * 1024) /* waiting for all peers */
 #define GJ_NET_BURST_MAX        256 /* frames in one direction before the other has its turn */
 
 /* --- times --------------------------------------------------------------------------------------------- */

@@ -21,9 +21,9 @@ enum gj_input_kind { GJ_INPUT_PARCEL, GJ_INPUT_REQUEST, GJ_INPUT_HANGUP };
 
 struct gj_input {
     enum gj_input_kind kind;
-    struct gj_slice bytes;        /* frame, or gj_request_encode() bytes; borrowed for the step */
-    char line[GJ_NODE_MAX + 1];   /* PARCEL: the node that the transport authenticated */
-    uint64_t waiter;              /* REQUEST, HANGUP */
+    struct gj_slice bytes;      /* frame, or gj_request_encode() bytes; borrowed for the step */
+    char line[GJ_NODE_MAX + 1]; /* PARCEL: the node that the transport authenticated */
+    uint64_t waiter;            /* REQUEST, HANGUP */
 };
 
 /* Where things go. Both are called after the flush, on the caller's thread, and must not block. */
@@ -36,15 +36,15 @@ struct gj_engine_sink {
 };
 
 struct gj_engine_config {
-    struct gj_store *store;                 /* borrowed, as all here */
+    struct gj_store *store; /* borrowed, as all here */
     const struct gj_directory *directory;
     const struct gj_packs *packs;
     const struct gj_hasher *hasher;
     const struct gj_prover *prover;
     const struct gj_sign_key *sign_key;
-    const struct gj_data_key *data_key;     /* seals the recorded inputs */
+    const struct gj_data_key *data_key; /* seals the recorded inputs */
     struct gj_engine_sink sink;
-    bool record_inputs;                     /* keep each batch's inputs, sealed, for replay */
+    bool record_inputs; /* keep each batch's inputs, sealed, for replay */
 };
 
 struct gj_engine_counts {

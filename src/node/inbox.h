@@ -9,7 +9,7 @@
 #include "node/engine.h"
 
 #define GJ_INBOX_INPUTS_MAX 8192u
-#define GJ_INBOX_BYTES_MAX  (64u * 1024u * 1024u)
+#define GJ_INBOX_BYTES_MAX  ((size_t)64 * 1024 * 1024)
 
 struct gj_inbox;
 

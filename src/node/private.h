@@ -11,13 +11,12 @@
 #include "protocol/turn.h"
 
 /* --- limits of the engine ------------------------------------------------------------------------------- */
-#define GJ_ENGINE_SCRATCH_BYTES (32u * 1024u * 1024u) /* one input; untouched pages cost nothing */
-#define GJ_ENGINE_BATCH_BYTES   (64u * 1024u * 1024u) /* what one batch says */
+#define GJ_ENGINE_SCRATCH_BYTES ((size_t)32 * 1024 * 1024) /* one input; untouched pages cost nothing */
+#define GJ_ENGINE_BATCH_BYTES   ((size_t)64 * 1024 * 1024) /* what one batch says */
 /* Everybody who can wait at once: sessions under way, and a whole batch of new requests. */
-#define GJ_ENGINE_WAITERS_MAX (GJ_SESSIONS_MAX + 2u * GJ_BATCH_INPUTS_MAX)
-#define GJ_ENGINE_REPLIES_MAX                                                                                \
-    (2u * GJ_ENGINE_WAITERS_MAX) /* over GJ_BATCH_INPUTS_MAX more than they can be */
-#define GJ_ENGINE_EVENTS_MAX 8192u
+#define GJ_ENGINE_WAITERS_MAX (GJ_SESSIONS_MAX + (size_t)2 * GJ_BATCH_INPUTS_MAX)
+#define GJ_ENGINE_REPLIES_MAX (2 * GJ_ENGINE_WAITERS_MAX) /* over GJ_BATCH_INPUTS_MAX more than they can be */
+#define GJ_ENGINE_EVENTS_MAX  8192u
 
 struct gj_waiter {
     uint64_t id;

@@ -14,7 +14,7 @@
 #define PLAIN_MAX   (GJ_STORE_INPUTS_MAX - GJ_SEAL_OVERHEAD)
 #define STEP_BYTES  20
 #define INPUT_BYTES (1 + 1 + 8 + 1 + GJ_NODE_MAX + 32 + 4)
-#define TICK_BYTES  33
+#define TICK_BYTES  ((size_t)33)
 
 struct gj_recorder {
     const struct gj_data_key *key;

@@ -11,7 +11,7 @@
 #include "base/check.h"
 
 /* The most that one message adds to a parcel beside its own bytes, and the parcel's own front. */
-#define ITEM_OVERHEAD  (4u + GJ_SALT_BYTES + 1u + GJ_PATH_MAX * GJ_HASH_BYTES + 4u)
+#define ITEM_OVERHEAD  (4u + GJ_SALT_BYTES + 1u + (size_t)GJ_PATH_MAX * GJ_HASH_BYTES + 4u)
 #define FRONT_OVERHEAD (4u + 4u + GJ_SIGNED_BYTES_MAX + 2u + GJ_SIGNATURE_MAX + 4u)
 
 struct batch {

@@ -73,6 +73,7 @@ __attribute__((format(printf, 2, 3))) static void put(struct gj_buf *out, const 
     char line[512];
     va_list args;
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     int len = vsnprintf(line, sizeof line, format, args);
     va_end(args);
     GJ_ASSERT(len >= 0 && (size_t)len < sizeof line); /* all parts are our own literals and checked names */
