@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 #include "base/money.h"
-#include "domain/desk.h"
+#include "domain/desk/desk.h"
 
 size_t gj_domain_size(void) {
     return sizeof(struct gj_domain);

@@ -6,9 +6,11 @@ cd "$1"
 bad=0
 complain() { echo "$*"; bad=1; }
 
-for room in src/*/; do
+for room in src/*/ src/*/*/; do
     n=$(find "$room" -maxdepth 1 -name '*.c' | wc -l)
     [ "$n" -le 12 ] || complain "$room has $n .c files: 12 at most"
+done
+for room in src/*/; do
     [ -f "$room/README.md" ] || complain "$room has no README.md"
 done
 for file in $(find src include tests -name '*.[ch]' -o -name '*.def'); do
@@ -35,7 +37,7 @@ if grep -rnE '\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|rand|alloc
     complain "banned functions"
 fi
 # Functions longer than 60 lines: from the line that opens the body to its "}" in the first column.
-for file in src/*/*.c; do
+for file in $(find src -name '*.c'); do
     awk -v f="$file" '/^[a-z].*\) \{$/ || /^\{$/ || /^ +[a-z].*\) \{$/ && !start && prev ~ /^[a-z]/ {start=NR} {prev=$0} /^\}/ && start {if (NR-start-1 > 60) {printf "%s:%d: function of %d lines: 60 at most\n", f, start, NR-start-1; b=1} start=0} END {exit b}' "$file" || bad=1
 done
 exit $bad

@@ -16,7 +16,7 @@
 #include "base/check.h"
 #include "crypto/crypto.h"
 #include "domain/books.h"
-#include "domain/judge.h"
+#include "domain/books/judge.h"
 #include "store/store.h"
 
 #define SELF  "360000" /* the node under test */

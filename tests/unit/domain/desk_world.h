@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/money.h"
-#include "domain/desk.h"
+#include "domain/desk/desk.h"
 #include "support/cluster.h"
 
 #define Y(yuan)  ((int64_t)(yuan)*100)

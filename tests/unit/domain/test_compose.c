@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "domain/desk.h"
+#include "domain/desk/desk.h"
 
 #define Y(yuan) ((int64_t)(yuan)*100)
 #define U       GJ_COVER_UNREACHABLE

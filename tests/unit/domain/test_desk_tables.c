@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "domain/desk.h"
+#include "domain/desk/desk.h"
 
 #define Y(yuan) ((int64_t)(yuan)*100)
 

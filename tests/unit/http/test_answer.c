@@ -204,6 +204,7 @@ static void every_rule_that_the_code_names_has_words(void **state)
     (void)state;
     glob_t files;
     assert_int_equal(glob(GJ_SOURCE_DIR "/src/domain/*.[ch]", 0, NULL, &files), 0);
+    assert_int_equal(glob(GJ_SOURCE_DIR "/src/domain/*/*.[ch]", GLOB_APPEND, NULL, &files), 0);
     for (size_t i = 0; i < files.gl_pathc; i++) {
         check_rules_of(files.gl_pathv[i]);
     }

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/money.h"
-#include "domain/desk.h"
+#include "domain/desk/desk.h"
 
 bool gj_refund_split(int64_t amount_fen, const struct gj_settlement_leg_row *legs, uint32_t n,
                      int64_t ret_take[GJ_LEGS_MAX]) {

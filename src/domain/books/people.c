@@ -3,7 +3,7 @@
  * People and institutions of this node's regions: keyed tokens, masks, look-up, loading. A number or a name
  * is never stored or compared in the clear, except the card number that presence is proved with (R41).
  */
-#include "domain/judge.h"
+#include "domain/books/judge.h"
 
 #include "base/money.h"
 

@@ -3,7 +3,7 @@
  * The books' own proof, recomputed from the journal and the holds and compared with what is stored. It reads
  * page by page and never repairs: a difference is for people.
  */
-#include "domain/judge.h"
+#include "domain/books/judge.h"
 
 #include "base/money.h"
 

@@ -4,7 +4,7 @@
  * that a settlement is the one that it planned. Facts are judged at PREPARE; order, mode and covers are those
  * of the plan, so that a refund arriving in between is no violation.
  */
-#include "domain/judge.h"
+#include "domain/books/judge.h"
 
 #include "base/money.h"
 

@@ -18,7 +18,7 @@
 
 #include "base/check.h"
 #include "base/money.h"
-#include "domain/desk.h"
+#include "domain/desk/desk.h"
 
 #define NEVER GJ_DESK_MONO_NEVER
 

@@ -3,7 +3,7 @@
  * The ledger: accounts, what is held of them, the journal. An entry has two lines that sum to zero and is
  * never changed. Nothing here judges a rule, and nothing here may refuse: whoever posts has a hold.
  */
-#include "domain/judge.h"
+#include "domain/books/judge.h"
 
 #include "base/check.h"
 #include "base/money.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/money.h"
-#include "domain/desk.h"
+#include "domain/desk/desk.h"
 
 const char *gj_account_sub(const char *account) {
     const char *slash = strrchr(account, '/');

@@ -5,7 +5,7 @@
  */
 #include "domain/pack.h"
 
-#include "domain/judge.h"
+#include "domain/books/judge.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "domain/desk.h"
+#include "domain/desk/desk.h"
 #include "wire/certno.h"
 
 enum side { PAYER, RECIPIENT };

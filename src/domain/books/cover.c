@@ -3,7 +3,7 @@
  * What a payer of this node can give: the one judgement behind a cover question of another node, the home's
  * own plan, and the hold at PREPARE. It reads only; it never tells a balance.
  */
-#include "domain/judge.h"
+#include "domain/books/judge.h"
 
 #include "base/money.h"
 

@@ -3,7 +3,7 @@
  * Bindings: one row per side that lives here. A row is pending while its transaction is undecided, then
  * active, then ended; ending is decided alone and at once, and nothing that is prepared is touched by it.
  */
-#include "domain/judge.h"
+#include "domain/books/judge.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/money.h"
-#include "domain/desk.h"
+#include "domain/desk/desk.h"
 #include "wire/certno.h"
 #include "wire/parcel.h"
 

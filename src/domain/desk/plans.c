@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/money.h"
-#include "domain/desk.h"
+#include "domain/desk/desk.h"
 
 int64_t gj_bill_cash(const struct gj_req_bill *req, const struct gj_composed *composed) {
     return req->psn_part_amt - composed->own_fen - composed->mulaid_fen;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/money.h"
-#include "domain/desk.h"
+#include "domain/desk/desk.h"
 
 static void not_found(struct gj_turn *turn, uint64_t waiter) {
     gj_desk_problem(turn, waiter, "refused", GJ_ERR_NOT_FOUND, "", "id", NULL);

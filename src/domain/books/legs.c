@@ -4,7 +4,7 @@
  * nothing: every leg is checked before the first row is written. Posting cannot fail: whatever could go
  * wrong went wrong at the hold; a missing row there is our own mistake.
  */
-#include "domain/judge.h"
+#include "domain/books/judge.h"
 
 #include "base/check.h"
 #include "base/money.h"

@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/money.h"
-#include "domain/desk.h"
+#include "domain/desk/desk.h"
 
 void gj_settle_start(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session) {
     struct gj_session_bill *bill = &session->u.bill;

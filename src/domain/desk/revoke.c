@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/money.h"
-#include "domain/desk.h"
+#include "domain/desk/desk.h"
 
 static void send_notice(struct gj_domain *domain, struct gj_turn *turn, const struct gj_notice_row *notice) {
     struct gj_revoke body;

@@ -5,7 +5,7 @@
  * Several rules may fail at once: the first in the order R1, R7, R2, R4, R3, R8, R20-R22, R12, R10/R11, R14,
  * R15, R16 is named.
  */
-#include "domain/judge.h"
+#include "domain/books/judge.h"
 
 #include <string.h>
 
