@@ -166,6 +166,11 @@ struct gj_slice gj_arena_copy(struct gj_arena *arena, struct gj_slice slice) {
     return (struct gj_slice){ptr, slice.len};
 }
 
+void gj_arena_rewind(struct gj_arena *arena, size_t mark) {
+    GJ_ASSERT(mark <= arena->used);
+    arena->used = mark;
+}
+
 void gj_arena_reset(struct gj_arena *arena) {
     arena->used = 0;
     arena->overflow = false;

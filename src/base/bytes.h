@@ -77,6 +77,8 @@ void *gj_arena_array(struct gj_arena *arena, size_t n, size_t size);
 /* A copy; {NULL,0} and latched when full. */
 struct gj_slice gj_arena_copy(struct gj_arena *arena, struct gj_slice slice);
 void gj_arena_reset(struct gj_arena *arena);
+/* Gives back all that was handed out since arena->used was |mark|. A latched overflow stays. */
+void gj_arena_rewind(struct gj_arena *arena, size_t mark);
 
 /* Copies a NUL-terminated text of at most cap-1 bytes; a longer one is refused with GJ_ERR_TOO_LARGE
  * and |dst| is left empty. */

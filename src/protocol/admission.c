@@ -270,6 +270,12 @@ static void read_parcel(struct gj_protocol *p, struct gj_turn *turn, const char 
         return;
     }
     uint32_t n = sift(p, turn, peer, candidates);
+    if (turn->scratch->overflow) {
+        /* Decoded, it is larger than any honest parcel can be. Nothing was written yet. */
+        gj_arena_reset(turn->scratch);
+        refuse(turn, GJ_ERR_TOO_LARGE, line, (int64_t)parcel->n_items);
+        return;
+    }
     if (n == 0) return;
     const struct gj_prover *prover = p->config.prover;
     err = prover->verify(prover->ctx, &parcel->head, parcel->signed_bytes, parcel->signature);
@@ -277,6 +283,7 @@ static void read_parcel(struct gj_protocol *p, struct gj_turn *turn, const char 
         refuse(turn, err, line, 0);
         return;
     }
+    size_t mark = turn->scratch->used;
     for (uint32_t i = 0; i < n; i++) {
         err = gj_parcel_check_item(turn->hasher, &parcel->head, candidates[i].item);
         if (err != GJ_OK) {
@@ -284,6 +291,10 @@ static void read_parcel(struct gj_protocol *p, struct gj_turn *turn, const char 
             continue;
         }
         admit(p, turn, peer, candidates[i].item, &candidates[i].message, candidates[i].content);
+        /* One message's memory serves the next; only a core waits for the legs behind it. */
+        if (candidates[i].message.kind == GJ_KIND_CORE) continue;
+        p->last_core = GJ_SLICE_NONE;
+        gj_arena_rewind(turn->scratch, mark);
     }
     gj_peers_saw_flush(p, peer, parcel->head.epoch, parcel->head.flush);
 }

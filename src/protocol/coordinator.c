@@ -60,7 +60,6 @@ static struct gj_vote_row *votes_of(struct gj_turn *turn, const struct gj_txid *
     return rows.items;
 }
 
-/* The transaction as our own application sees it. Our own records cannot be malformed. */
 void gj_coordinator_view(struct gj_protocol *p, struct gj_turn *turn, const struct gj_coord_row *row,
                          struct gj_tx_view *ret) {
     struct gj_core *core = gj_arena_alloc(turn->scratch, sizeof *core);
@@ -71,12 +70,11 @@ void gj_coordinator_view(struct gj_protocol *p, struct gj_turn *turn, const stru
         gj_store_fail(turn->store, GJ_ERR_NO_SPACE, "scratch arena too small for a transaction");
         return;
     }
-    enum gj_err err = gj_shape_decode(&gj_shape_core, row->core, turn->scratch, core, &fault);
-    GJ_ASSERT(err == GJ_OK);
-    err = gj_shape_decode(&gj_shape_prepare_legs, row->legs, turn->scratch, legs, &fault);
-    GJ_ASSERT(err == GJ_OK);
-    err = gj_legs_read(p, turn, core, legs, p->config.directory->self, ret);
-    GJ_ASSERT(err == GJ_OK);
+    bool is_whole =
+        gj_shape_decode(&gj_shape_core, row->core, turn->scratch, core, &fault) == GJ_OK &&
+        gj_shape_decode(&gj_shape_prepare_legs, row->legs, turn->scratch, legs, &fault) == GJ_OK &&
+        gj_legs_read(p, turn, core, legs, p->config.directory->self, ret) == GJ_OK;
+    if (!gj_record_is_whole(turn, is_whole)) ret->core = NULL;
     ret->is_coordinator = true;
 }
 
@@ -113,14 +111,12 @@ static void send_prepare(struct gj_protocol *p, struct gj_turn *turn, const stru
         if (gj_text_equal(votes[i].vote, "-")) memcpy(nodes[n_nodes++], votes[i].node, sizeof nodes[0]);
     }
     if (n_nodes == 0) return;
-    enum gj_err err = gj_shape_decode(&gj_shape_core, row->core, turn->scratch, &core, &fault);
-    GJ_ASSERT(err == GJ_OK);
-    err = gj_shape_decode(&gj_shape_prepare_legs, row->legs, turn->scratch, &all, &fault);
-    GJ_ASSERT(err == GJ_OK);
-    if (row->supersedes.len > 0) {
-        err = gj_shape_decode(&gj_shape_superseded_list, row->supersedes, turn->scratch, &list, &fault);
-        GJ_ASSERT(err == GJ_OK);
-    }
+    bool is_whole = gj_shape_decode(&gj_shape_core, row->core, turn->scratch, &core, &fault) == GJ_OK &&
+                    gj_shape_decode(&gj_shape_prepare_legs, row->legs, turn->scratch, &all, &fault) == GJ_OK;
+    if (is_whole && row->supersedes.len > 0)
+        is_whole = gj_shape_decode(&gj_shape_superseded_list, row->supersedes, turn->scratch, &list,
+                                   &fault) == GJ_OK;
+    if (!gj_record_is_whole(turn, is_whole)) return;
     body.supersedes = list.items;
     body.n_supersedes = list.n_items;
     gj_protocol_emit(p, turn, GJ_KIND_CORE, GJ_ALL_NODES, (const char(*)[GJ_NODE_MAX + 1]) nodes, n_nodes,

@@ -167,6 +167,8 @@ void gj_inquiry_tick(struct gj_protocol *p, struct gj_turn *turn) {
     if (p->resync) return;
     for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
         const char *node = p->config.directory->nodes[i].node;
+        size_t mark = turn->scratch->used;
         if (!gj_protocol_is_self(p, node)) ask_coordinator(p, turn, node, &p->peers[i]);
+        gj_arena_rewind(turn->scratch, mark);
     }
 }

@@ -99,7 +99,7 @@ static void send_vote(struct gj_protocol *p, struct gj_turn *turn, struct seat *
     }
     if (vote.yes && row->facts.len > 0) {
         enum gj_err err = gj_shape_decode(&gj_shape_vote_facts, row->facts, turn->scratch, &facts, &fault);
-        GJ_ASSERT(err == GJ_OK);
+        if (!gj_record_is_whole(turn, err == GJ_OK)) return;
         gj_protocol_emit_one(p, turn, GJ_KIND_VOTE_FACTS, row->txid.coordinator, &row->txid, &facts);
     }
     gj_protocol_emit_one(p, turn, GJ_KIND_VOTE, row->txid.coordinator, &row->txid, &vote);
@@ -257,18 +257,16 @@ static bool row_view(struct gj_protocol *p, struct gj_turn *turn, const struct g
         return false;
     }
     /* Checked when it was prepared; it is our own record now. */
-    enum gj_err err = gj_parcel_read(row->core_evidence, turn->scratch, &parcel);
-    GJ_ASSERT(err == GJ_OK);
-    err = gj_message_decode(parcel.items->message, turn->scratch, message, &fault);
-    GJ_ASSERT(err == GJ_OK && message->kind == GJ_KIND_CORE);
+    if (gj_parcel_read(row->core_evidence, turn->scratch, &parcel) != GJ_OK ||
+        gj_message_decode(parcel.items->message, turn->scratch, message, &fault) != GJ_OK ||
+        message->kind != GJ_KIND_CORE)
+        return gj_record_is_whole(turn, false);
     const struct gj_prepare_core *prepare = message->body;
-    err = gj_core_read(p, turn, prepare->core, &row->digest, core);
-    GJ_ASSERT(err == GJ_OK);
-    err = gj_shape_decode(&gj_shape_prepare_legs, row->legs, turn->scratch, legs, &fault);
-    GJ_ASSERT(err == GJ_OK);
-    err = gj_legs_read(p, turn, core, legs, p->config.directory->self, ret);
-    GJ_ASSERT(err == GJ_OK);
-    return true;
+    bool is_whole =
+        gj_core_read(p, turn, prepare->core, &row->digest, core) == GJ_OK &&
+        gj_shape_decode(&gj_shape_prepare_legs, row->legs, turn->scratch, legs, &fault) == GJ_OK &&
+        gj_legs_read(p, turn, core, legs, p->config.directory->self, ret) == GJ_OK;
+    return gj_record_is_whole(turn, is_whole);
 }
 
 static void post_and_ack(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {

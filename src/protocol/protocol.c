@@ -136,20 +136,30 @@ static void rescan_records(struct gj_protocol *p, struct gj_turn *turn) {
     gj_participant_recover(p, turn);
 }
 
+/* At most a page a turn: the others stay due, and the next turn comes at once. */
+static void tick_coordinated(struct gj_protocol *p, struct gj_turn *turn) {
+    uint32_t taken = 0;
+    /* Backwards: an entry that is removed is replaced by the last one. */
+    for (uint32_t i = p->n_active; i > 0 && taken < GJ_PAGE_ROWS; i--) {
+        if (i > p->n_active) continue;
+        struct gj_active *active = &p->active[i - 1];
+        bool is_due =
+            gj_mono_is_due(active->due, turn->now.mono) || gj_mono_is_due(active->deadline, turn->now.mono);
+        if (!is_due || active->role == GJ_ACTIVE_IN_DOUBT) continue;
+        size_t mark = turn->scratch->used;
+        gj_coordinator_tick(p, turn, active);
+        gj_arena_rewind(turn->scratch, mark);
+        taken++;
+    }
+}
+
 void gj_protocol_tick(struct gj_protocol *p, struct gj_turn *turn) {
     gj_peers_tick(p, turn);
     open_gate_when_all_are_heard(p, turn);
     settle_past(p, turn);
     rescan_records(p, turn);
     if (p->resync) return;
-    /* Backwards: an entry that is removed is replaced by the last one. */
-    for (uint32_t i = p->n_active; i > 0; i--) {
-        if (i > p->n_active) continue;
-        struct gj_active *active = &p->active[i - 1];
-        bool is_due =
-            gj_mono_is_due(active->due, turn->now.mono) || gj_mono_is_due(active->deadline, turn->now.mono);
-        if (is_due && active->role != GJ_ACTIVE_IN_DOUBT) gj_coordinator_tick(p, turn, active);
-    }
+    tick_coordinated(p, turn);
     gj_inquiry_tick(p, turn);
     gj_peers_write_flushes(p, turn);
 }
@@ -240,6 +250,11 @@ struct gj_slice gj_protocol_encode_body(struct gj_protocol *p, struct gj_turn *t
     enum gj_err err = gj_shape_encode(shape, body, &buf, &fault);
     GJ_ASSERT(err == GJ_OK);
     return gj_arena_copy(turn->scratch, gj_buf_slice(&buf));
+}
+
+bool gj_record_is_whole(struct gj_turn *turn, bool is_whole) {
+    if (!is_whole) gj_store_fail(turn->store, GJ_ERR_STORE, "a transaction's record cannot be read back");
+    return is_whole;
 }
 
 /* --- about this node ------------------------------------------------------------------------------------ */

@@ -81,6 +81,8 @@ void gj_protocol_emit_one(struct gj_protocol *p, struct gj_turn *turn, enum gj_k
 /* Encodes a body into turn->scratch; empty on overflow of a limit (an own mistake: asserted). */
 struct gj_slice gj_protocol_encode_body(struct gj_protocol *p, struct gj_turn *turn,
                                         const struct gj_shape *shape, const void *body);
+/* False, and the store has failed, if a record of ours cannot be read back: the process must end and a person look. */
+bool gj_record_is_whole(struct gj_turn *turn, bool is_whole);
 /* Votes, statuses and aborts about a transaction: allowed while a doubtful start is not cleared? */
 bool gj_protocol_may_speak(const struct gj_protocol *p, const struct gj_core *core);
 

@@ -38,6 +38,7 @@ void gj_turn_event(struct gj_turn *turn, enum gj_event_code code, enum gj_err er
 
 void gj_turn_reply(struct gj_turn *turn, uint64_t waiter, enum gj_answer_kind kind, const void *body) {
     if (waiter == 0) return;
+    size_t mark = turn->scratch->used;
     uint8_t *memory = gj_arena_alloc(turn->scratch, GJ_REQUEST_MAX);
     if (memory == NULL) return;
     struct gj_buf buf;
@@ -45,6 +46,7 @@ void gj_turn_reply(struct gj_turn *turn, uint64_t waiter, enum gj_answer_kind ki
     enum gj_err err = gj_answer_encode(kind, body, &buf);
     GJ_ASSERT(err == GJ_OK);
     gj_turn_reply_bytes(turn, waiter, gj_buf_slice(&buf));
+    gj_arena_rewind(turn->scratch, mark);
 }
 
 void gj_turn_reply_bytes(struct gj_turn *turn, uint64_t waiter, struct gj_slice answer) {
