@@ -3,6 +3,7 @@
 
 The nodes, keys and people are those of the trial (tests/trial); all people are generated."""
 import os
+import signal
 import sys
 import unittest
 
@@ -32,8 +33,13 @@ class ThreeNodes(unittest.TestCase):
         self.story.cast()
 
     def stop_all(self):
+        """No node may have ended but by our hand, nor may a sanitizer have spoken."""
         for province in self.provinces:
             province.stop()
+        for province in self.provinces:
+            self.assertIn(province.process.returncode, (0, -signal.SIGKILL), province.path("node.log"))
+            with open(province.path("node.log"), encoding="utf-8") as log:
+                self.assertNotRegex(log.read(), "Sanitizer|runtime error:", province.path("node.log"))
 
     def bind_cast(self):
         """Patient in Zhejiang, payers in Jiangxi and Zhejiang, as in the trial."""
