@@ -156,6 +156,7 @@ static void ask_coordinator(struct gj_protocol *p, struct gj_turn *turn, const c
         }
         inquire.items[inquire.n_items++] =
             (struct gj_inquiry){.txid = row.txid, .digest = row.digest, .yes = true};
+        gj_participant_send_facts(p, turn, &row);
         next_try(turn, active);
         alarm_if_old(turn, active);
         if (active->tries >= GJ_INQUIRE_PEERS_FROM_TRY) ask_peers(p, turn, &row);

@@ -86,22 +86,26 @@ static void put_row(struct gj_turn *turn, struct seat *seat, enum gj_part_state 
 
 /* --- votes, always made from the record ----------------------------------------------------------------- */
 
-static void send_vote(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
-    const struct gj_part_row *row = &seat->row;
-    struct gj_vote vote = {.digest = row->digest, .yes = seat->state == GJ_PART_PREPARED};
+void gj_participant_send_facts(struct gj_protocol *p, struct gj_turn *turn, const struct gj_part_row *row) {
     struct gj_vote_facts facts;
     struct gj_fault fault;
+    if (row->facts.len == 0) return;
+    enum gj_err err = gj_shape_decode(&gj_shape_vote_facts, row->facts, turn->scratch, &facts, &fault);
+    if (!gj_record_is_whole(turn, err == GJ_OK)) return;
+    gj_protocol_emit_one(p, turn, GJ_KIND_VOTE_FACTS, row->txid.coordinator, &row->txid, &facts);
+}
+
+/* Only REFUSED never said YES: RESOLVED said it once, and a vote is never taken back. */
+static void send_vote(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
+    const struct gj_part_row *row = &seat->row;
+    struct gj_vote vote = {.digest = row->digest, .yes = seat->state != GJ_PART_REFUSED};
     if (!gj_protocol_may_speak(p, seat->core)) return;
     if (!vote.yes) {
         gj_text_set(vote.class, sizeof vote.class, row->class);
         gj_text_set(vote.rule, sizeof vote.rule, row->rule);
         gj_text_set(vote.code, sizeof vote.code, row->code);
     }
-    if (vote.yes && row->facts.len > 0) {
-        enum gj_err err = gj_shape_decode(&gj_shape_vote_facts, row->facts, turn->scratch, &facts, &fault);
-        if (!gj_record_is_whole(turn, err == GJ_OK)) return;
-        gj_protocol_emit_one(p, turn, GJ_KIND_VOTE_FACTS, row->txid.coordinator, &row->txid, &facts);
-    }
+    if (vote.yes) gj_participant_send_facts(p, turn, row);
     gj_protocol_emit_one(p, turn, GJ_KIND_VOTE, row->txid.coordinator, &row->txid, &vote);
 }
 

@@ -216,6 +216,8 @@ void gj_participant_apply_commit(struct gj_protocol *p, struct gj_turn *turn, co
 /* A listed node's signed refusal ends it like an abort. */
 void gj_participant_on_refusal(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
                                struct gj_slice evidence);
+/* What was fixed with a YES, in front of the message that is the YES: a vote, or an inquiry that counts as one. */
+void gj_participant_send_facts(struct gj_protocol *p, struct gj_turn *turn, const struct gj_part_row *row);
 bool gj_participant_on_inquiry(struct gj_protocol *p, struct gj_turn *turn, const char *from,
                                const struct gj_inquiry *item, struct gj_tx_status *ret);
 void gj_participant_recover(struct gj_protocol *p, struct gj_turn *turn);
