@@ -202,6 +202,12 @@ static enum gj_err take_original(struct gj_protocol *p, struct gj_turn *turn, st
     GJ_TRY(gj_core_read(p, turn, commit->core, &commit->digest, core));
     GJ_TRY(gj_certificate_check(p, turn, seat->from, &core->txid, commit, &certificate));
     original.state = gj_participant_state(p, turn, &core->txid, &original.row);
+    bool is_denied = original.state == GJ_PART_NONE || original.state == GJ_PART_REFUSED ||
+                     original.state == GJ_PART_ABORTED;
+    if (certificate.holds_our_yes && is_denied) {
+        gj_peers_enter_resync(p, turn, seat->from, &core->txid);
+        return GJ_ERR_RESYNC;
+    }
     if (original.state == GJ_PART_PREPARED && gj_digest_equal(&original.row.digest, &commit->digest)) {
         /* The body alone is proof here: this very message is the coordinator's signature under it. */
         gj_participant_apply_commit(p, turn, &core->txid, GJ_SLICE_NONE);
@@ -231,9 +237,10 @@ static void judge(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat
     for (uint32_t i = 0; i < seat->prepare->n_supersedes; i++) {
         apply_one_superseded(p, turn, seat->from, &seat->prepare->supersedes[i], seat->core_evidence);
     }
-    if (gj_legs_read(p, turn, seat->core, seat->legs, p->config.directory->self, &view) != GJ_OK ||
-        take_original(p, turn, seat, &original) != GJ_OK) {
-        violation(p, turn, seat);
+    enum gj_err err = gj_legs_read(p, turn, seat->core, seat->legs, p->config.directory->self, &view);
+    if (err == GJ_OK) err = take_original(p, turn, seat, &original);
+    if (err != GJ_OK) {
+        if (err != GJ_ERR_RESYNC) violation(p, turn, seat); /* in RESYNC nothing is judged */
         return;
     }
     view.plan = own_plan(p, turn, seat->legs->plan);
