@@ -307,6 +307,11 @@ static void ack_again(struct gj_protocol *p, struct gj_turn *turn, struct seat *
     gj_admission_ack(p, turn, &seat->row.txid);
 }
 
+/* Its record is gone, its coordinator is still owed the word that ends the resending. */
+static void ack(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
+    gj_admission_ack(p, turn, &seat->row.txid);
+}
+
 /* A valid certificate holds a YES of ours that we do not have: this store has lost data. */
 static void lost_data(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     if (!seat->certificate.holds_our_yes) {
@@ -373,7 +378,7 @@ static const struct cell cells[GJ_PART_STATES][GJ_PART_INPUTS] = {
     [GJ_PART_ABORTED] =   {CELL(status_aborted), CELL(lost_data),    CELL(ignore)},
     [GJ_PART_COMMITTED] = {CELL(ack_again),      CELL(ack_again),    CELL(violation)},
     [GJ_PART_RESOLVED] =  {CELL(send_vote),      CELL(open_case),    CELL(open_case)},
-    [GJ_PART_COLLECTED] = {CELL(ignore),         CELL(ignore),       CELL(ignore)},
+    [GJ_PART_COLLECTED] = {CELL(ignore),         CELL(ack),          CELL(ignore)},
 };
 /* clang-format on */
 
