@@ -307,6 +307,15 @@ void gj_bind_answer(const struct gj_bound_row *row, struct gj_ans_binding *ret) 
     ret->begin_date = row->begin_date;
 }
 
+bool gj_bind_is_senders(struct gj_turn *turn, const char *binding_id, const char *sender) {
+    struct gj_bound_row row;
+    memset(&row, 0, sizeof(row));
+    if (gj_desk_is_channel(sender)) return true;
+    return gj_text_copy(row.binding_id, sizeof(row.binding_id), binding_id) == GJ_OK &&
+           gj_store_get(turn->store, &gj_table_bound, &row, turn->scratch) &&
+           gj_text_equal(row.sender, sender);
+}
+
 /* --- order -------------------------------------------------------------------------------------------------------- */
 
 void gj_order_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
@@ -320,6 +329,10 @@ void gj_order_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t w
     }
     if (!gj_desk_is_self(domain, home)) { /* the list is kept at the recipient's home only */
         gj_desk_wrong_node(domain, turn, waiter, home);
+        return;
+    }
+    if (!gj_desk_is_channel(req->sender)) {
+        gj_desk_problem(turn, waiter, "refused", GJ_ERR_UNAUTHORIZED, "", "sender", NULL);
         return;
     }
     if (!gj_desk_admit(domain, turn, waiter, GJ_REQUEST_ORDER, req->sender, req->msgid, request)) return;

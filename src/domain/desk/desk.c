@@ -64,6 +64,16 @@ struct gj_session *gj_session_of_settlement(struct gj_domain *domain, const char
     return NULL;
 }
 
+struct gj_session *gj_session_of_plan(struct gj_domain *domain, const char *sender, const char *plan_id) {
+    for (uint32_t i = 0; i < domain->high; i++) {
+        struct gj_session *session = &domain->sessions[i];
+        if (session->phase == GJ_PHASE_FREE || session->kind != GJ_SESSION_SETTLE) continue;
+        if (gj_text_equal(session->u.bill.req.plan_id, plan_id) && gj_text_equal(session->sender, sender))
+            return session;
+    }
+    return NULL;
+}
+
 bool gj_session_add_waiter(struct gj_session *session, uint64_t waiter) {
     for (uint32_t i = 0; i < GJ_DESK_WAITERS_MAX; i++) {
         if (session->waiters[i] != 0) continue;
@@ -308,8 +318,16 @@ static bool is_news(const struct gj_domain *domain, struct gj_turn *turn, const 
     return gj_request_is_interrupted(domain->protocol, &row);
 }
 
+bool gj_desk_is_channel(const char *sender) {
+    return strchr(sender, '/') != NULL;
+}
+
 bool gj_desk_admit(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter, enum gj_request_kind kind,
                    const char *sender, const char *msgid, struct gj_slice request) {
+    if (strncmp(msgid, GJ_DESK_REVERSAL_PREFIX, sizeof(GJ_DESK_REVERSAL_PREFIX) - 1) == 0) {
+        gj_desk_problem(turn, waiter, "refused", GJ_ERR_BAD_FIELD, "", "msgid", NULL);
+        return false;
+    }
     if (is_news(domain, turn, sender, msgid)) {
         enum gj_err err = gj_protocol_accepts_work(domain->protocol, turn);
         if (err == GJ_OK && domain->n_sessions == GJ_SESSIONS_MAX) {

@@ -36,6 +36,9 @@
 #define GJ_DESK_PER_TICK 32u         /* sessions, notices, reversals that one tick takes up */
 #define GJ_DESK_MONO_NEVER INT64_MAX
 
+/* Of our own messages that refund a reversed settlement; no client's message may begin so. */
+#define GJ_DESK_REVERSAL_PREFIX "rev:"
+
 enum gj_phase {
     GJ_PHASE_FREE,
     GJ_PHASE_VERIFY,
@@ -147,6 +150,8 @@ struct gj_session *gj_session_open(struct gj_domain *domain, enum gj_session_kin
 void gj_session_close(struct gj_domain *domain, struct gj_session *session);
 /* The session that runs transactions under this biz key (bind, settle, refund, reversal). */
 struct gj_session *gj_session_of_biz(struct gj_domain *domain, const char *sender, const char *msgid);
+/* The session in which |sender| settles the plan of this id: a plan is settled by one message at a time. */
+struct gj_session *gj_session_of_plan(struct gj_domain *domain, const char *sender, const char *plan_id);
 /* The session that refunds or reverses this settlement. */
 struct gj_session *gj_session_of_settlement(struct gj_domain *domain, const char *setl_id);
 bool gj_session_add_waiter(struct gj_session *session, uint64_t waiter);
@@ -180,6 +185,8 @@ enum gj_retry gj_desk_retry_of(const struct gj_refusal *refusal);
 /* --- admission (desk.c) ----------------------------------------------------------------------------------- */
 /* Is |sender| ours? If not the waiter is told where to go. */
 bool gj_desk_owns_sender(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter, const char *sender);
+/* A person's relations are changed by the bureau's own channels (R31), not by whoever was shown their ids. */
+bool gj_desk_is_channel(const char *sender);
 /* Idempotency of a stored request: true if the work is to be done now. Otherwise the waiter was answered. */
 bool gj_desk_admit(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter, enum gj_request_kind kind,
                    const char *sender, const char *msgid, struct gj_slice request);
@@ -286,6 +293,8 @@ void gj_bind_committed(struct gj_domain *domain, struct gj_turn *turn, struct gj
 void gj_order_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
                       const struct gj_req_order *req, struct gj_slice request);
 void gj_bind_answer(const struct gj_bound_row *row, struct gj_ans_binding *ret);
+/* May |sender| see and end this binding? A channel of the bureau, or who made it here. */
+bool gj_bind_is_senders(struct gj_turn *turn, const char *binding_id, const char *sender);
 /* Place of a refusal in the order in which refusals are named; lower is named first. */
 uint32_t gj_bind_rank(enum gj_err code, const char *rule);
 

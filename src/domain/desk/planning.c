@@ -44,8 +44,12 @@ static struct bill_fault check_bill(const struct gj_domain *domain, const struct
     const char *care = gj_desk_node_of(domain, req->mdtrtarea_admvs);
     if (care == NULL || !gj_desk_is_self(domain, care))
         return (struct bill_fault){GJ_ERR_BAD_FIELD, "mdtrtarea_admvs"};
+    /* What the regions owe each other is counted under the place of care: the institution's own region. */
+    bool fits = strlen(req->fixmedins_code) == 12 &&
+                strncmp(req->fixmedins_code + 1, req->mdtrtarea_admvs, GJ_REGION_MAX) == 0;
+    if (!fits) return (struct bill_fault){GJ_ERR_BAD_FIELD, "fixmedins_code"};
     /* An institution bills for itself; a bureau's channel for any institution of its regions. */
-    if (strchr(req->sender, '/') == NULL && !gj_text_equal(req->sender, req->fixmedins_code))
+    if (!gj_desk_is_channel(req->sender) && !gj_text_equal(req->sender, req->fixmedins_code))
         return (struct bill_fault){GJ_ERR_BAD_FIELD, "fixmedins_code"};
     return check_amounts(req);
 }
@@ -59,6 +63,16 @@ static struct bill_fault check_agreement(const struct gj_req_bill *req, int64_t 
     if (*ret_stated && (gj_yuan_parse(text, strlen(text), ret_cash) != GJ_OK || *ret_cash < 0))
         return (struct bill_fault){GJ_ERR_BAD_AMOUNT, "expected_psn_cash_pay"};
     return (struct bill_fault){GJ_OK, ""};
+}
+
+/* Not stored as refused: the same message may come again when the other one is over. */
+static bool plan_is_busy(struct gj_domain *domain, struct gj_turn *turn, const struct gj_req_bill *req) {
+    struct gj_request_row known;
+    if (req->plan_id[0] == '\0' || gj_session_of_plan(domain, req->sender, req->plan_id) == NULL)
+        return false;
+    /* What is final or runs is told at any time; what was interrupted would start again. */
+    return !gj_request_find(turn, req->sender, req->msgid, &known) ||
+           gj_request_is_interrupted(domain->protocol, &known);
 }
 
 static bool admit_plan(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter) {
@@ -81,6 +95,10 @@ void gj_plan_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t wa
     if (fault.err == GJ_OK && settles) fault = check_agreement(req, &agreed, &stated);
     if (fault.err != GJ_OK) {
         gj_desk_problem(turn, waiter, "refused", fault.err, "", fault.field, NULL);
+        return;
+    }
+    if (settles && plan_is_busy(domain, turn, req)) {
+        gj_desk_problem(turn, waiter, "refused", GJ_ERR_BUSY, "", "plan_id", NULL);
         return;
     }
     bool admitted = settles ? gj_desk_admit(domain, turn, waiter, kind, req->sender, req->msgid, request)

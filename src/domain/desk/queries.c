@@ -43,6 +43,10 @@ static void get_binding(struct gj_domain *domain, struct gj_turn *turn, uint64_t
     struct gj_ans_binding answer;
     struct gj_bound_row row;
     (void)domain;
+    if (req->sender[0] != '\0' && !gj_bind_is_senders(turn, req->id, req->sender)) {
+        not_found(turn, waiter);
+        return;
+    }
     if (gj_books_binding(turn, req->id, &answer)) {
         gj_turn_reply(turn, waiter, GJ_ANSWER_BINDING, &answer);
         return;

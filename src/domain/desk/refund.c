@@ -25,7 +25,7 @@ bool gj_refund_split(int64_t amount_fen, const struct gj_settlement_leg_row *leg
 /* May |sender| see and refund this settlement? Its own sender, its institution, or a channel of the bureau. */
 bool gj_settle_is_senders(const struct gj_settlement_row *row, const char *sender) {
     return gj_text_equal(row->sender, sender) || gj_text_equal(row->fixmedins_code, sender) ||
-           strchr(sender, '/') != NULL;
+           gj_desk_is_channel(sender);
 }
 
 void gj_refund_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,

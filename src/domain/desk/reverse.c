@@ -46,15 +46,15 @@ static void answer(struct gj_turn *turn, uint64_t waiter, const char *state, con
 
 /* --- settlements ------------------------------------------------------------------------------------------------ */
 
-/* The refund inside a reversal has a biz key of its own, which no client can choose by accident. */
+/* The refund inside a reversal has a biz key of its own; admission lets no client take it. */
 static void reversal_msgid(const struct gj_turn *turn, const char *sender, const char *omsgid,
                            char ret[GJ_MSGID_MAX + 1]) {
     const struct gj_slice parts[] = {GJ_SLICE_LIT("reversal"), gj_slice_of(sender, strlen(sender) + 1),
                                      gj_slice_of(omsgid, strlen(omsgid) + 1)};
     uint8_t hash[GJ_HASH_BYTES];
     turn->hasher->hash(turn->hasher->ctx, GJ_HASH_SM3, parts, 3, hash);
-    memcpy(ret, "rev:", 4);
-    gj_hex_encode(ret + 4, hash, 16);
+    gj_text_set(ret, GJ_MSGID_MAX + 1, GJ_DESK_REVERSAL_PREFIX);
+    gj_hex_encode(ret + sizeof(GJ_DESK_REVERSAL_PREFIX) - 1, hash, 16);
 }
 
 static void mark_request(struct gj_turn *turn, const char *sender, const char *msgid, const char *reversal) {

@@ -68,6 +68,10 @@ void gj_unbind_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t 
         gj_desk_problem(turn, waiter, "refused", GJ_ERR_NOT_FOUND, "", "binding_id", NULL);
         return;
     }
+    if (!gj_bind_is_senders(turn, req->binding_id, req->sender)) {
+        gj_desk_problem(turn, waiter, "refused", GJ_ERR_UNAUTHORIZED, "", "sender", NULL);
+        return;
+    }
     const char *home = home_of(domain, &binding, req->by);
     if (home == NULL || !gj_desk_is_self(domain, home)) {
         gj_desk_wrong_node(domain, turn, waiter, home == NULL ? "" : home);
