@@ -9,22 +9,48 @@
 
 #include "base/check.h"
 
+#define PAGE_ROWS 8u /* each has its legs with it */
+
+static bool is_newer(const struct gj_txid *a, const struct gj_txid *b) {
+    return a->epoch != b->epoch ? a->epoch > b->epoch : a->seq > b->seq;
+}
+
+/* Keeps the newest, newest first; the oldest falls out at the end. */
+static void keep_newest(struct gj_superseded *list, uint32_t *n, const struct gj_coord_row *row) {
+    uint32_t at = *n;
+    while (at > 0 && is_newer(&row->txid, &list[at - 1].txid))
+        at--;
+    if (at == GJ_SUPERSEDES_MAX) return;
+    uint32_t behind = *n < GJ_SUPERSEDES_MAX ? *n - at : GJ_SUPERSEDES_MAX - 1 - at;
+    memmove(&list[at + 1], &list[at], behind * sizeof *list);
+    list[at] = (struct gj_superseded){.txid = row->txid, .digest = row->digest};
+    if (*n < GJ_SUPERSEDES_MAX) (*n)++;
+}
+
+/* The key of the records is a text, so their order says nothing of their age: all are looked at, page by page. */
 void gj_protocol_supersedes(struct gj_protocol *p, struct gj_turn *turn, const char *sender,
                             const char *msgid, struct gj_superseded **ret, uint32_t *ret_n) {
-    struct gj_coord_row key = {0};
+    struct gj_coord_row key = {0}, after;
+    const struct gj_coord_row *last = NULL;
     struct gj_rows rows;
     (void)p;
     *ret_n = 0;
+    *ret = gj_arena_array(turn->scratch, GJ_SUPERSEDES_MAX, sizeof **ret);
+    if (*ret == NULL) return;
     gj_text_set(key.sender, sizeof key.sender, sender);
     gj_text_set(key.msgid, sizeof key.msgid, msgid);
-    gj_store_find(turn->store, &gj_table_coord, "coord_by_biz", &key, 2, NULL, GJ_SUPERSEDES_MAX,
-                  turn->scratch, &rows);
-    const struct gj_coord_row *items = rows.items;
-    *ret = gj_arena_array(turn->scratch, rows.n, sizeof **ret);
-    for (size_t i = 0; i < rows.n && *ret != NULL; i++) {
-        if (!gj_text_equal(items[i].state, "ABORTED")) continue;
-        (*ret)[(*ret_n)++] = (struct gj_superseded){.txid = items[i].txid, .digest = items[i].digest};
-    }
+    do {
+        size_t mark = turn->scratch->used;
+        gj_store_find(turn->store, &gj_table_coord, "coord_by_biz", &key, 2, last, PAGE_ROWS, turn->scratch,
+                      &rows);
+        const struct gj_coord_row *items = rows.items;
+        for (size_t i = 0; i < rows.n; i++) {
+            after = items[i];
+            if (gj_text_equal(items[i].state, "ABORTED")) keep_newest(*ret, ret_n, &items[i]);
+        }
+        last = &after;
+        gj_arena_rewind(turn->scratch, mark);
+    } while (rows.more && rows.n > 0 && gj_store_err(turn->store) == GJ_OK);
 }
 
 /* What a begin puts together before anything is written. */
@@ -73,9 +99,11 @@ static enum gj_err make_draft(struct gj_protocol *p, struct gj_turn *turn, const
     struct gj_core *core = &draft->core;
     struct gj_superseded_list list = {0};
     gj_protocol_supersedes(p, turn, order->sender, order->msgid, &list.items, &list.n_items);
+    uint16_t before = list.n_items == 0 ? 0 : list.items[0].txid.attempt;
 
-    core->txid =
-        (struct gj_txid){.epoch = p->epoch, .seq = node->next_seq, .attempt = (uint16_t)(list.n_items + 1)};
+    core->txid = (struct gj_txid){.epoch = p->epoch,
+                                  .seq = node->next_seq,
+                                  .attempt = (uint16_t)(before < UINT16_MAX ? before + 1 : before)};
     gj_text_set(core->txid.coordinator, sizeof core->txid.coordinator, p->config.directory->self);
     gj_text_set(core->sender, sizeof core->sender, order->sender);
     gj_text_set(core->msgid, sizeof core->msgid, order->msgid);
