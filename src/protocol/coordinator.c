@@ -342,8 +342,11 @@ const char *gj_coordinator_cell(enum gj_coord_state state, enum gj_coord_input i
 /* A transaction that this node cannot have begun: named by somebody who should not know it. */
 static bool was_never_issued(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid) {
     struct gj_node_row node = {.one = 1};
+    struct gj_epoch_row past = {.epoch = txid->epoch};
     if (txid->epoch > p->epoch) return true;
-    if (txid->epoch < p->epoch) return false;
+    /* An epoch that this store never had: if it was ours all the same, the store went back in time, and what
+     * it lost may have been committed. */
+    if (txid->epoch < p->epoch) return !gj_store_get(turn->store, &gj_table_epoch, &past, turn->scratch);
     return gj_store_get(turn->store, &gj_table_node, &node, turn->scratch) && txid->seq >= node.next_seq;
 }
 
@@ -365,6 +368,13 @@ static bool take_seat(struct gj_protocol *p, struct gj_turn *turn, const struct 
 
 /* --- inputs --------------------------------------------------------------------------------------------- */
 
+/* Of two different signed votes a person is told even when nothing hangs on them any more. */
+static void hear_vote(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat, bool yes) {
+    if (seat->state == GJ_COORD_ABORTED && gj_text_equal(seat->vote.vote, yes ? "NO" : "YES"))
+        alarm_equivocation(p, turn, seat);
+    cells[seat->state][yes ? GJ_COORD_ON_YES : GJ_COORD_ON_NO].fn(p, turn, seat);
+}
+
 void gj_coordinator_on_vote(struct gj_protocol *p, struct gj_turn *turn, const char *node,
                             const struct gj_txid *txid, const struct gj_digest *digest, bool yes,
                             const struct gj_vote *no, struct gj_slice evidence) {
@@ -372,7 +382,7 @@ void gj_coordinator_on_vote(struct gj_protocol *p, struct gj_turn *turn, const c
     if (!take_seat(p, turn, txid, digest, node, &seat)) return;
     seat.no = no;
     seat.evidence = evidence;
-    cells[seat.state][yes ? GJ_COORD_ON_YES : GJ_COORD_ON_NO].fn(p, turn, &seat);
+    hear_vote(p, turn, &seat, yes);
 }
 
 /* The facts come in a leaf of their own just before the vote that they belong to. */
@@ -403,7 +413,7 @@ bool gj_coordinator_on_inquiry(struct gj_protocol *p, struct gj_turn *turn, cons
     if (seat.state == GJ_COORD_PAST && !p->past_is_settled) return false;
     if (item->yes) {
         seat.evidence = evidence;
-        cells[seat.state][GJ_COORD_ON_YES].fn(p, turn, &seat);
+        hear_vote(p, turn, &seat, true);
     } else {
         cells[seat.state][GJ_COORD_ON_INQUIRE].fn(p, turn, &seat);
     }

@@ -282,6 +282,10 @@ static void two_different_votes_are_an_alarm(void **state) {
     assert_int_equal(gj_solo_events(s, GJ_EVENT_EQUIVOCATION, GJ_ERR_VIOLATION), 1);
     assert_int_equal(gj_solo_count(s, GJ_KIND_ABORT, A), 1);
 
+    struct gj_digest digest = gj_solo_coord_row(s, &txid).digest;
+    gj_solo_inquire(s, A, &txid, &digest, true, GJ_SLICE_NONE); /* an inquiry is the same YES */
+    assert_int_equal(gj_solo_events(s, GJ_EVENT_EQUIVOCATION, GJ_ERR_VIOLATION), 1);
+
     begin(s, "m3", BOTH, &txid); /* YES; aborted by another's NO; then NO */
     gj_solo_answer(s, A, &txid, true);
     gj_solo_answer(s, B, &txid, false);
