@@ -166,7 +166,7 @@ static void check_decided(struct gj_golden_world *world, size_t node, const char
     const void *body = NULL;
     gj_text_set(get.state, sizeof get.state, state);
     if (gj_cluster_request(world->cluster, node, GJ_REQUEST_GET, &get, &body) != GJ_ANSWER_TRANSACTIONS) {
-        gj_golden_differs(report, "%s does not list its transactions", world->nodes[node]);
+        gj_golden_differs(report, "%s does not list its transactions", world->nodes[node].name);
         return;
     }
     const struct gj_ans_transactions *answer = body;
@@ -176,7 +176,7 @@ static void check_decided(struct gj_golden_world *world, size_t node, const char
         /* A participant's COMMITTED is its end; a coordinator's still waits for somebody's ACK. */
         if (strcmp(line->state, "COMMITTED") == 0 && strcmp(line->role, "coordinator") != 0) continue;
         gj_golden_differs(report, "%s is %s at %s", gj_txid_format(txid, &line->txid), line->state,
-                          world->nodes[node]);
+                          world->nodes[node].name);
     }
 }
 
@@ -186,7 +186,7 @@ void gj_golden_check_end(struct gj_golden_world *world, struct gj_golden_report 
     size_t n_pairs = 0;
     for (size_t node = 0; node < world->n_nodes; node++) {
         struct books books = {
-            .node = world->nodes[node], .report = report, .pairs = pairs, .n_pairs = &n_pairs};
+            .node = world->nodes[node].name, .report = report, .pairs = pairs, .n_pairs = &n_pairs};
         gj_cluster_edit(world->cluster, node, check_books, &books);
         if (books.totals.held_fen != 0)
             gj_golden_differs(report, "%s still holds %" PRId64 " fen", books.node, books.totals.held_fen);

@@ -155,7 +155,7 @@ struct gj_golden_world {
     enum gj_golden_layout layout;
     struct gj_cluster *cluster;
     size_t n_nodes;
-    const char *nodes[GJ_CLUSTER_NODES_MAX];
+    struct gj_cluster_node nodes[GJ_CLUSTER_NODES_MAX]; /* the cluster keeps pointing here */
     struct gj_packs packs;
     char home[GJ_GOLDEN_PEOPLE_MAX][GJ_REGION_MAX + 1];
     char care[GJ_REGION_MAX + 1]; /* place of care */

@@ -18,6 +18,7 @@ static const struct gj_cluster_node provinces[] = {
     {.name = "450000", .regions = "450100 450200"},
 };
 #define N_PROVINCES (sizeof provinces / sizeof provinces[0])
+_Static_assert(N_PROVINCES <= GJ_CLUSTER_NODES_MAX, "a case may need them all");
 
 #define TOGETHER "360800"
 static const char *const spread[] = {"330200", "360800", "130100"};
@@ -160,30 +161,28 @@ static void place(struct gj_golden_world *world) {
     (void)snprintf(world->institution, sizeof world->institution, "H%.6s00001", world->care);
 }
 
-static void need(struct gj_golden_world *world, struct gj_cluster_node *nodes, const char *region) {
+static void need(struct gj_golden_world *world, const char *region) {
     const struct gj_cluster_node *province = province_of(region);
     GJ_ASSERT(province != NULL);
     for (size_t i = 0; i < world->n_nodes; i++)
-        if (nodes[i].name == province->name) return;
-    nodes[world->n_nodes] = *province;
-    world->nodes[world->n_nodes++] = province->name;
+        if (world->nodes[i].name == province->name) return;
+    world->nodes[world->n_nodes++] = *province;
 }
 
 void gj_golden_world_init(struct gj_golden_world *ret, const struct gj_golden_case *c,
                           enum gj_golden_layout layout) {
-    struct gj_cluster_node nodes[N_PROVINCES];
     const char *region;
     memset(ret, 0, sizeof *ret);
     ret->c = c;
     ret->layout = layout;
     ret->packs = (struct gj_packs){c->packs, c->n_packs};
     place(ret);
-    need(ret, nodes, ret->care);
+    need(ret, ret->care);
     for (size_t who = 0; who < c->n_people; who++)
         for (size_t k = 0; (region = enrolment(ret, who, k)) != NULL; k++)
-            need(ret, nodes, region);
+            need(ret, region);
     const struct gj_cluster_config config = {
-        .nodes = nodes, .n_nodes = ret->n_nodes, .packs = &ret->packs, .seed = 1};
+        .nodes = ret->nodes, .n_nodes = ret->n_nodes, .packs = &ret->packs, .seed = 1};
     ret->cluster = gj_cluster_new(&config);
     at_every_node(ret, load);
     gj_cluster_start(ret->cluster);
