@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT_DEFAULT 1000
-#define COUNT_MIN     256 /* two rounds of the largest level */
-#define COUNT_MAX     100000
+#define COUNT_DEFAULT 1000u
+#define COUNT_MIN     256u /* two rounds of the largest level */
+#define COUNT_MAX     100000u
 #define COST_MAX      0.5 /* signatures and flushes per settlement and node at the last level */
 #define WARM_UP       32
 
