@@ -231,6 +231,21 @@ void gj_solo_greet(struct gj_solo *solo) {
 
 /* --- making ---------------------------------------------------------------------------------------------------------- */
 
+void gj_solo_key_times(struct gj_solo *solo, const char *node, int64_t from_ms, int64_t to_ms,
+                       int64_t revoked_ms) {
+    const struct gj_wall ever = {0}, from = {from_ms}, to = {to_ms}, revoked = {revoked_ms};
+    gj_keyring_free(&solo->keyring);
+    GJ_ASSERT(gj_keyring_new(&solo->keyring) == GJ_OK);
+    for (size_t i = 0; i < GJ_SOLO_NODES; i++) {
+        struct gj_public_key key;
+        bool is_it = gj_text_equal(nodes[i].node, node);
+        gj_sign_key_public(solo->peers[i].key, &key);
+        GJ_ASSERT(gj_keyring_add(solo->keyring, nodes[i].node, &key, is_it ? from : ever, is_it ? to : ever,
+                                 is_it ? revoked : ever) == GJ_OK);
+    }
+    solo->prover.ctx = solo->keyring;
+}
+
 static void make_keys(struct gj_solo *solo, enum gj_sign_alg alg) {
     const struct gj_wall ever = {0};
     GJ_ASSERT(gj_keyring_new(&solo->keyring) == GJ_OK);

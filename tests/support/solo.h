@@ -100,6 +100,9 @@ void gj_solo_tick(struct gj_solo *solo);
 struct gj_forge *gj_solo_peer(struct gj_solo *solo, const char *node);
 /* The peer is a new process: another epoch, unknown until its HELLO. */
 void gj_solo_peer_restart(struct gj_solo *solo, const char *node);
+/* That node's key holds in these times only (as gj_keyring_add(); 0: open). */
+void gj_solo_key_times(struct gj_solo *solo, const char *node, int64_t from_ms, int64_t to_ms,
+                       int64_t revoked_ms);
 /* One frame on that peer's line. */
 void gj_solo_frame(struct gj_solo *solo, const char *line, struct gj_slice frame);
 /* One message of that peer, addressed to the machine. */
