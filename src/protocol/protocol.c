@@ -119,18 +119,27 @@ void gj_active_hurry(struct gj_protocol *p, struct gj_mono now) {
 
 /* --- the tick ------------------------------------------------------------------------------------------- */
 
-static void open_gate_when_all_are_heard(struct gj_protocol *p, struct gj_turn *turn) {
-    if (p->gate_open) return;
+static bool gate_is_due(const struct gj_protocol *p) {
+    if (p->gate_open) return false;
     for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
         bool is_self = gj_protocol_is_self(p, p->config.directory->nodes[i].node);
-        if (!is_self && !p->peers[i].heard) return;
+        if (!is_self && !p->peers[i].heard) return false;
     }
+    return true;
+}
+
+static bool rescan_is_due(const struct gj_protocol *p) {
+    return p->rescan && !p->resync && p->n_active <= GJ_ACTIVE_TX_MAX / 2;
+}
+
+static void open_gate_when_all_are_heard(struct gj_protocol *p, struct gj_turn *turn) {
+    if (!gate_is_due(p)) return;
     p->gate_open = true;
     if (!p->resync) gj_turn_event(turn, GJ_EVENT_GATE_OPEN, GJ_OK, NULL, NULL, p->epoch);
 }
 
 static void rescan_records(struct gj_protocol *p, struct gj_turn *turn) {
-    if (!p->rescan || p->n_active > GJ_ACTIVE_TX_MAX / 2) return;
+    if (!rescan_is_due(p)) return;
     p->rescan = false;
     gj_coordinator_recover(p, turn);
     gj_participant_recover(p, turn);
@@ -166,6 +175,8 @@ void gj_protocol_tick(struct gj_protocol *p, struct gj_turn *turn) {
 
 struct gj_mono gj_protocol_next_due(const struct gj_protocol *p) {
     int64_t next = INT64_MAX;
+    /* Due by what was heard, not by a time: at once. */
+    if (gate_is_due(p) || rescan_is_due(p)) return (struct gj_mono){0};
     for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
         bool is_self = gj_protocol_is_self(p, p->config.directory->nodes[i].node);
         if (!is_self && !p->peers[i].heard && p->peers[i].hello_due.ms < next)
