@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "conf/keys.h"
 
@@ -154,6 +155,43 @@ static enum gj_err read_clients(const struct gj_yaml *yaml, const struct gj_yaml
     return GJ_OK;
 }
 
+static bool is_same_inode(const char *a, const char *b) {
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+/* Splits at the last slash; returns the name. */
+static const char *split(const char *path, char ret_folder[GJ_PATH_TEXT_MAX + 1]) {
+    const char *slash = strrchr(path, '/');
+    gj_text_set(ret_folder, GJ_PATH_TEXT_MAX + 1, slash == NULL ? "." : path);
+    if (slash == NULL) return path;
+    ret_folder[slash - path + 1] = '\0';
+    return slash + 1;
+}
+
+/* Also of files that do not exist yet: one name in one folder. */
+static bool is_same_file(const char *a, const char *b) {
+    char first[GJ_PATH_TEXT_MAX + 1], second[GJ_PATH_TEXT_MAX + 1];
+    if (is_same_inode(a, b)) return true;
+    const char *name = split(a, first);
+    return strcmp(name, split(b, second)) == 0 &&
+           (strcmp(first, second) == 0 || is_same_inode(first, second));
+}
+
+/* The witness is written anew after every flush: under another file's name it would destroy that file. */
+static enum gj_err check_witness_is_alone(const struct gj_yaml *yaml, const struct gj_conf *conf,
+                                          struct gj_conf_error *error) {
+    const char *const others[] = {conf->store,    conf->registry,  conf->registry_key,
+                                  conf->sign_key, conf->curve_key, conf->data_key};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (!is_same_file(conf->witness, others[i])) continue;
+        return gj_conf_fail(error, GJ_ERR_BAD_CONFIG, gj_yaml_name(yaml), line_of(yaml, NULL, "witness"),
+                            "witness", "must be a file of its own");
+    }
+    return GJ_OK;
+}
+
 static enum gj_err resolve_paths(const struct gj_yaml *yaml, struct gj_conf *conf,
                                  struct gj_conf_error *error) {
     char *const paths[] = {conf->store, conf->witness,  conf->registry,  conf->registry_key,
@@ -166,7 +204,7 @@ static enum gj_err resolve_paths(const struct gj_yaml *yaml, struct gj_conf *con
         }
         gj_text_set(paths[i], GJ_PATH_TEXT_MAX + 1, path);
     }
-    return GJ_OK;
+    return check_witness_is_alone(yaml, conf, error);
 }
 
 static enum gj_err read_conf(const struct gj_yaml *yaml, struct draft *draft, struct gj_conf_error *error) {

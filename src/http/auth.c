@@ -41,14 +41,20 @@ const struct gj_http_client *gj_http_client_of(const struct gj_http_client *clie
     return found;
 }
 
+static bool is_prefix(const char *senders)
+{
+    size_t len = strlen(senders);
+    return len > 0 && senders[len - 1] == '*';
+}
+
+/* The bureau's channels, not a caller for many hospitals. */
 bool gj_http_client_sees_all(const struct gj_http_client *client)
 {
-    size_t len = strlen(client->senders);
-    return len > 0 && client->senders[len - 1] == '*';
+    return is_prefix(client->senders) && (client->senders[0] == '*' || strchr(client->senders, '/') != NULL);
 }
 
 bool gj_http_client_may(const struct gj_http_client *client, const char *sender)
 {
-    if (!gj_http_client_sees_all(client)) return strcmp(client->senders, sender) == 0;
+    if (!is_prefix(client->senders)) return strcmp(client->senders, sender) == 0;
     return strncmp(client->senders, sender, strlen(client->senders) - 1) == 0;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "http/edge.h"
@@ -22,6 +23,7 @@ struct call {
     struct gj_route_match match;
     const struct gj_http_client *client;
     bool refused;
+    bool ambiguous; /* where its body ends is not sure: the line is closed after the answer */
     struct gj_http_fault fault;
     uint8_t *body;
     size_t body_len, body_cap;
@@ -47,6 +49,7 @@ static void add_headers(struct MHD_Response *response, const struct gj_http_resp
     add_header(response, MHD_HTTP_HEADER_LOCATION, what->location);
     add_header(response, MHD_HTTP_HEADER_ALLOW, what->allow);
     add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, what->status == 401 ? "Bearer" : "");
+    add_header(response, MHD_HTTP_HEADER_CONNECTION, what->closes ? "close" : "");
     add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 }
 
@@ -82,6 +85,7 @@ static enum MHD_Result send_fault(struct gj_http *http, struct call *call)
     if (call->fault.err == GJ_ERR_TOO_LARGE) atomic_fetch_add(&http->too_large, 1);
     if (call->fault.err == GJ_ERR_BUSY) atomic_fetch_add(&http->busy, 1);
     gj_http_answer_fault(&call->fault, &what);
+    what.closes = call->ambiguous;
     return send_response(call->connection, &what);
 }
 
@@ -148,9 +152,39 @@ static enum gj_err refuse_large(struct call *call)
     return gj_fault_set(&call->fault, GJ_ERR_TOO_LARGE, NULL, "the body is larger than 65536 bytes");
 }
 
+struct named {
+    const char *name;
+    unsigned n;
+};
+
+static enum MHD_Result count_named(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct named *named = cls;
+    (void)kind;
+    (void)value;
+    if (strcasecmp(named->name, name) == 0) named->n++;
+    return MHD_YES;
+}
+
+/* Where two lines say different things, whoever stands in front of us may have believed the other one. */
+static enum gj_err check_said_once(struct call *call)
+{
+    static const char *const names[] = {MHD_HTTP_HEADER_CONTENT_LENGTH, MHD_HTTP_HEADER_AUTHORIZATION,
+                                        MHD_HTTP_HEADER_CONTENT_TYPE};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct named named = {names[i], 0};
+        MHD_get_connection_values(call->connection, MHD_HEADER_KIND, count_named, &named);
+        if (named.n <= 1) continue;
+        call->ambiguous = true;
+        return gj_fault_set(&call->fault, GJ_ERR_BAD_INPUT, NULL, "a header is given twice");
+    }
+    return GJ_OK;
+}
+
 /* Everything that can be said before the body is there. */
 static enum gj_err check_head(struct gj_http *http, struct call *call, const char *method)
 {
+    GJ_TRY(check_said_once(call));
     GJ_TRY(gj_route_find(method, call->target, &call->match, &call->fault));
     atomic_fetch_add(&http->requests, 1);
     const struct gj_route *route = call->match.route;
@@ -178,7 +212,7 @@ static enum MHD_Result begin(struct gj_http *http, struct call *call, const char
     call->refused = check_head(http, call, method) != GJ_OK;
     if (!call->refused) return MHD_YES;
     bool asks_first = header(call, MHD_HTTP_HEADER_EXPECT) != NULL;
-    if (asks_first || stated_length(call) > GJ_HTTP_DISCARD_MAX) return send_fault(http, call);
+    if (call->ambiguous || asks_first || stated_length(call) > GJ_HTTP_DISCARD_MAX) return send_fault(http, call);
     return MHD_YES;
 }
 

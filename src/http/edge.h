@@ -49,7 +49,8 @@ struct gj_http_response {
     unsigned retry_after_s;         /* 0: no header */
     char location[GJ_LOCATION_CAP]; /* 202: where to ask again; "" if nowhere */
     char allow[GJ_ALLOW_CAP];
-    char *body; /* malloc'ed, NUL-terminated JSON; NULL: out of memory */
+    bool closes; /* the line, after the answer */
+    char *body;  /* malloc'ed, NUL-terminated JSON; NULL: out of memory */
 };
 
 /* The engine's answer. Bytes that cannot be read: 500 for a read, "in progress" for anything else. */

@@ -81,6 +81,9 @@ static enum gj_err check_caller(json_t *object, const struct gj_route *route,
                                 const struct gj_http_client *client, struct gj_http_fault *fault)
 {
     const char *sender = json_string_value(json_object_get(object, "sender"));
+    if (sender != NULL && strchr(sender, '*') != NULL) {
+        return gj_fault_set(fault, GJ_ERR_BAD_FIELD, "sender", "must not hold a *");
+    }
     if (sender != NULL && !gj_http_client_may(client, sender)) {
         return gj_fault_set(fault, GJ_ERR_UNAUTHORIZED, "sender", "this token may not speak for that sender");
     }
@@ -88,7 +91,8 @@ static enum gj_err check_caller(json_t *object, const struct gj_route *route,
     if (route->whole_node) {
         return gj_fault_set(fault, GJ_ERR_UNAUTHORIZED, NULL, "this token may not read the whole node");
     }
-    /* The engine shows a record only to the sender that it belongs to. */
+    if (sender != NULL) return GJ_OK; /* of the address, and allowed above */
+    /* The engine shows a record only to the sender that it belongs to, or to a prefix of such senders. */
     return json_object_set_new(object, "sender", json_string(client->senders)) == 0 ? GJ_OK
                                                                                     : no_memory(fault);
 }

@@ -12,6 +12,7 @@
 #include "conf/file.h"
 
 #define TOKEN_FILE_MAX 1024
+#define TOKEN_MIN      16
 
 /* An error of another room, told with the key of the configuration that named the file. To those rooms a bad
  * key file and one that others can read are the same. */
@@ -78,6 +79,26 @@ static enum gj_err load_registry(struct gj_loaded *ret, struct gj_conf_error *re
     return GJ_OK;
 }
 
+/* One word of printable ASCII, too long to be guessed. */
+static bool is_token(const char *text) {
+    size_t len = 0;
+    while (text[len] > 0x20 && text[len] < 0x7f)
+        len++;
+    return text[len] == '\0' && len >= TOKEN_MIN;
+}
+
+/* A token names its caller: two with the same one could not be told apart. */
+static enum gj_err check_token_is_new(const char *path, const struct gj_loaded *loaded,
+                                      struct gj_conf_error *ret_error) {
+    const struct gj_http_client *last = &loaded->clients[loaded->n_clients];
+    for (size_t i = 0; i < loaded->n_clients; i++) {
+        if (strcmp(loaded->clients[i].token, last->token) != 0) continue;
+        return gj_conf_fail(ret_error, GJ_ERR_BAD_CONFIG, path, 0, "clients.token_file",
+                            "%s and %s have the same token", loaded->clients[i].name, last->name);
+    }
+    return GJ_OK;
+}
+
 static enum gj_err load_token(const char *path, const struct gj_conf_client *client,
                               struct gj_http_client *ret, struct gj_conf_error *ret_error) {
     struct stat status;
@@ -89,10 +110,10 @@ static enum gj_err load_token(const char *path, const struct gj_conf_client *cli
     if (stat(client->token_file, &status) != 0 || (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         err = gj_conf_fail(ret_error, GJ_ERR_BAD_CONFIG, path, 0, "clients.token_file",
                            "%s: others can read it", client->token_file);
-    else if (text[0] == '\0' || gj_text_copy(ret->token, sizeof ret->token, text) != GJ_OK)
+    else if (!is_token(text) || gj_text_copy(ret->token, sizeof ret->token, text) != GJ_OK)
         err = gj_conf_fail(ret_error, GJ_ERR_BAD_CONFIG, path, 0, "clients.token_file",
-                           "%s: must hold one token of 1 to %zu characters", client->token_file,
-                           sizeof ret->token - 1);
+                           "%s: must hold one token of %d to %zu characters without spaces",
+                           client->token_file, TOKEN_MIN, sizeof ret->token - 1);
     gj_wipe(text, len);
     free(text);
     gj_text_set(ret->name, sizeof ret->name, client->name);
@@ -103,9 +124,11 @@ static enum gj_err load_token(const char *path, const struct gj_conf_client *cli
 static enum gj_err load_clients(const char *path, struct gj_loaded *ret, struct gj_conf_error *ret_error) {
     ret->clients = calloc(ret->conf->n_clients + 1, sizeof *ret->clients);
     if (ret->clients == NULL) return GJ_ERR_NO_MEMORY;
-    for (; ret->n_clients < ret->conf->n_clients; ret->n_clients++)
+    for (; ret->n_clients < ret->conf->n_clients; ret->n_clients++) {
         GJ_TRY(
             load_token(path, &ret->conf->clients[ret->n_clients], &ret->clients[ret->n_clients], ret_error));
+        GJ_TRY(check_token_is_new(path, ret, ret_error));
+    }
     return GJ_OK;
 }
 

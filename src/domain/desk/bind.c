@@ -313,7 +313,7 @@ bool gj_bind_is_senders(struct gj_turn *turn, const char *binding_id, const char
     if (gj_desk_is_channel(sender)) return true;
     return gj_text_copy(row.binding_id, sizeof(row.binding_id), binding_id) == GJ_OK &&
            gj_store_get(turn->store, &gj_table_bound, &row, turn->scratch) &&
-           gj_text_equal(row.sender, sender);
+           gj_desk_speaks_for(sender, row.sender);
 }
 
 /* --- order -------------------------------------------------------------------------------------------------------- */

@@ -322,6 +322,12 @@ bool gj_desk_is_channel(const char *sender) {
     return strchr(sender, '/') != NULL;
 }
 
+bool gj_desk_speaks_for(const char *sender, const char *owner) {
+    size_t len = strlen(sender);
+    if (len == 0 || sender[len - 1] != '*') return gj_text_equal(sender, owner);
+    return strncmp(sender, owner, len - 1) == 0;
+}
+
 bool gj_desk_admit(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter, enum gj_request_kind kind,
                    const char *sender, const char *msgid, struct gj_slice request) {
     if (strncmp(msgid, GJ_DESK_REVERSAL_PREFIX, sizeof(GJ_DESK_REVERSAL_PREFIX) - 1) == 0) {

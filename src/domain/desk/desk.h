@@ -187,6 +187,9 @@ enum gj_retry gj_desk_retry_of(const struct gj_refusal *refusal);
 bool gj_desk_owns_sender(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter, const char *sender);
 /* A person's relations are changed by the bureau's own channels (R31), not by whoever was shown their ids. */
 bool gj_desk_is_channel(const char *sender);
+/* Is a record of |owner| for the eyes of |sender|? |sender| may be a prefix ending in '*': one caller that speaks
+ * for many institutions. */
+bool gj_desk_speaks_for(const char *sender, const char *owner);
 /* Idempotency of a stored request: true if the work is to be done now. Otherwise the waiter was answered. */
 bool gj_desk_admit(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter, enum gj_request_kind kind,
                    const char *sender, const char *msgid, struct gj_slice request);

@@ -103,7 +103,7 @@ static bool read_alive(struct gj_turn *turn, const char *plan_id, const char *se
     if (gj_text_copy(row->plan_id, sizeof(row->plan_id), plan_id) != GJ_OK) return false;
     if (!gj_store_get(turn->store, &gj_table_plan, row, turn->scratch)) return false;
     if (row->expires_ms <= turn->now.wall.ms) return false;
-    if (sender[0] != '\0' && !gj_text_equal(row->sender, sender)) return false;
+    if (sender[0] != '\0' && !gj_desk_speaks_for(sender, row->sender)) return false;
     return gj_shape_decode(&gj_shape_plan_covers, row->covers, turn->scratch, covers, &fault) == GJ_OK;
 }
 

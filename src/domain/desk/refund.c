@@ -24,7 +24,7 @@ bool gj_refund_split(int64_t amount_fen, const struct gj_settlement_leg_row *leg
 
 /* May |sender| see and refund this settlement? Its own sender, its institution, or a channel of the bureau. */
 bool gj_settle_is_senders(const struct gj_settlement_row *row, const char *sender) {
-    return gj_text_equal(row->sender, sender) || gj_text_equal(row->fixmedins_code, sender) ||
+    return gj_desk_speaks_for(sender, row->sender) || gj_desk_speaks_for(sender, row->fixmedins_code) ||
            gj_desk_is_channel(sender);
 }
 

@@ -70,6 +70,8 @@ static void every_wrong_file_is_refused_by_line_and_key(void **state) {
          "node.yaml:12: http.prot: is not known here; known are address, port"},
         {"", "node: \"1\"\n", "node.yaml:13: node: is here twice, first in line 1"},
         {"store: gongji.db\n", "", "node.yaml:1: store: is missing"},
+        {"/var/lib/gongji/witness", "gongji.db", "node.yaml:3: witness: must be a file of its own"},
+        {"/var/lib/gongji/witness", "./data.key", "node.yaml:3: witness: must be a file of its own"},
         {"  port: 8101\n", "  address: 127.0.0.1\n", "http.port: is missing"},
         {"8101", "0", "node.yaml:12: http.port: must be a whole number from 1 to 65535"},
         {"8101", "65536", "node.yaml:12: http.port: must be a whole number from 1 to 65535"},

@@ -134,6 +134,32 @@ static void a_hospital_touches_only_bindings_that_it_made(void **state) {
     desk_free(desk);
 }
 
+/* One caller for many hospitals reads by their prefix. */
+static void a_prefix_reads_what_is_theirs(void **state) {
+    (void)state;
+    char binding[GJ_REF_MAX + 1];
+    struct gj_req_bill bill;
+    const void *answer = NULL;
+    struct desk *desk = bound(binding);
+    desk_bill(desk, &bill, PATIENT, "360800", Y(100), Y(80));
+    struct gj_ans_settlement settlement = desk_settle(desk, &bill, 0);
+    desk_msgid(desk, bill.msgid);
+    bill.expected_psn_cash_pay[0] = '\0';
+    assert_int_equal(desk_ask(desk, CARE, GJ_REQUEST_PLAN, &bill, &answer), GJ_ANSWER_PLAN);
+    struct gj_req_get reads[] = {
+        {.what = "settlement", .sender = "H450100*"}, {.what = "plan"}, {.what = "binding"}};
+    gj_text_set(reads[1].id, sizeof(reads[1].id), ((const struct gj_ans_plan *)answer)->plan_id);
+    gj_text_set(reads[0].id, sizeof(reads[0].id), settlement.setl_id);
+    gj_text_set(reads[2].id, sizeof(reads[2].id), binding);
+    for (size_t i = 0; i < 3; i++) {
+        gj_text_set(reads[i].sender, sizeof(reads[i].sender), "H450100*");
+        assert_int_not_equal(desk_ask(desk, CARE, GJ_REQUEST_GET, &reads[i], &answer), GJ_ANSWER_PROBLEM);
+        gj_text_set(reads[i].sender, sizeof(reads[i].sender), "H450200*");
+        desk_refused(desk, CARE, GJ_REQUEST_GET, &reads[i], "refused", GJ_ERR_NOT_FOUND, "");
+    }
+    desk_free(desk);
+}
+
 /* Money between regions is counted under the place of care: it is the institution's own region. */
 static void a_bill_names_its_institutions_region(void **state) {
     (void)state;
@@ -154,6 +180,7 @@ int main(void) {
         cmocka_unit_test(a_resumed_message_does_not_pay_the_plan_again),
         cmocka_unit_test(no_message_takes_the_key_of_a_reversal),
         cmocka_unit_test(a_hospital_touches_only_bindings_that_it_made),
+        cmocka_unit_test(a_prefix_reads_what_is_theirs),
         cmocka_unit_test(a_bill_names_its_institutions_region),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,6 +233,27 @@ static void one_sender_reads_its_own_only(void **state)
     assert_false(gj_http_client_sees_all(&clients[0]));
 }
 
+/* Software of many hospitals is no bureau: its prefix goes along, and the engine compares. */
+static void a_prefix_of_hospitals_reads_theirs_only(void **state)
+{
+    (void)state;
+    static const struct gj_http_client vendor = {"vendor", "token-of-the-vendor", "H330100*"};
+    assert_true(gj_http_client_may(&vendor, "H33010000001"));
+    assert_false(gj_http_client_may(&vendor, "H33020000001"));
+    assert_false(gj_http_client_sees_all(&vendor));
+    struct outcome out = call(&vendor, "GET", "/v1/settlements/S1", "");
+    assert_int_equal(out.err, GJ_OK);
+    assert_string_equal(((const struct gj_req_get *)out.value)->sender, "H330100*");
+    out = call(&vendor, "GET", "/v1/requests/H33010000001/m1", "");
+    assert_int_equal(out.err, GJ_OK);
+    assert_string_equal(((const struct gj_req_get *)out.value)->sender, "H33010000001");
+    assert_int_equal(call(&vendor, "GET", "/v1/requests/H33020000001/m1", "").err, GJ_ERR_UNAUTHORIZED);
+    assert_int_equal(call(&vendor, "GET", "/v1/transactions", "").err, GJ_ERR_UNAUTHORIZED);
+    assert_int_equal(call(&vendor, "GET", "/v1/requests/H330100*/m1", "").err, GJ_ERR_BAD_FIELD);
+    const char *star = "{\"sender\":\"330000/*\",\"omsgid\":\"m\"}";
+    assert_int_equal(call(ANY, "POST", "/v1/reversals", star).err, GJ_ERR_BAD_FIELD);
+}
+
 static void every_kind_of_request_passes(void **state)
 {
     (void)state;
@@ -299,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_token_is_found_whole),
         cmocka_unit_test(a_client_speaks_for_its_senders_only),
+        cmocka_unit_test(a_prefix_of_hospitals_reads_theirs_only),
         cmocka_unit_test(only_utf8_json_is_taken),
         cmocka_unit_test(a_hospital_states_its_code_only),
         cmocka_unit_test(a_stated_sender_stands),

@@ -196,6 +196,29 @@ static void bad_heads_are_refused(void **state)
     assert_int_equal(http_node_counted(node, &node->n_submitted), 0);
 }
 
+/* A proxy in front may believe the other one: nothing is done, and the line is closed. */
+static void a_head_that_says_two_things_is_refused(void **state)
+{
+    struct http_node *node = *state;
+    static const char *const doubled[] = {"Content-Length: 1\r\n", "Content-Length: 500\r\n",
+                                          "Authorization: Bearer secret-token\r\n",
+                                          "Content-Type: application/json\r\n"};
+    for (size_t i = 0; i < sizeof doubled / sizeof doubled[0]; i++) {
+        char call[500], rest[64];
+        int fd = http_dial(node);
+        snprintf(call, sizeof call,
+                 "POST /v1/reversals HTTP/1.1\r\nHost: n\r\nAuthorization: Bearer secret-token\r\n"
+                 "Content-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n" HTTP_REVERSAL,
+                 strlen(HTTP_REVERSAL), doubled[i]);
+        http_put(fd, call);
+        http_expect(fd, 400, "\"code\"");
+        ssize_t more = read(fd, rest, sizeof rest);
+        assert_true(more <= 0);
+        close(fd);
+    }
+    assert_int_equal(http_node_counted(node, &node->n_submitted), 0);
+}
+
 static char *spaces(size_t len)
 {
     char *text = malloc(len);
@@ -301,6 +324,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_chunked_body_is_put_together, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_bodies_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_heads_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_head_that_says_two_things_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(an_oversize_body_hears_413, setup, teardown),
         cmocka_unit_test_setup_teardown(an_endless_body_is_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_inbox_is_503_at_once, setup, teardown),
