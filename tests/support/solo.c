@@ -14,7 +14,7 @@
 #define BATCH_BYTES   ((size_t)16 * 1024 * 1024)
 #define LOOK_BYTES    ((size_t)8 * 1024 * 1024)
 #define OUTBOX_MAX    GJ_BATCH_OUT_MAX
-#define EVENTS_MAX    4096u
+#define EVENTS_MAX    16384u
 
 static const struct gj_directory_node nodes[GJ_SOLO_NODES] = {{"360000", "http://360000.example"},
                                                               {"330000", "http://330000.example"},
