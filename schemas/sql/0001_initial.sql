@@ -133,7 +133,7 @@ CREATE TABLE person (
     has_account    INTEGER NOT NULL CHECK (has_account IN (0, 1)),
     masked         TEXT    NOT NULL,
     name_masked    TEXT    NOT NULL,
-    card_no        TEXT    NOT NULL,
+    card_token     TEXT    NOT NULL,
     sealed         BLOB    NOT NULL,
     PRIMARY KEY (person_ref)
 ) STRICT, WITHOUT ROWID;

@@ -15,6 +15,7 @@
 #define GJ_RULE_MAX 8        /* "R51" */
 #define GJ_CODE_MAX 24       /* gj_err_name() of a refusal */
 #define GJ_CERTNO_MAX 50
+#define GJ_CARD_TOKEN_MAX 64 /* hexadecimal of a keyed hash */
 #define GJ_NAME_MAX 150      /* psn_name: 50 characters, three bytes each */
 #define GJ_WORD_MAX 24       /* a word out of a closed list: use, relation, draw, purpose */
 

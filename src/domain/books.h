@@ -92,6 +92,8 @@ enum gj_err gj_books_check_institution(struct gj_turn *turn, const char *code, g
 void gj_person_token(const struct gj_hasher *hasher, const char *psn_cert_type, const char *certno,
                      uint8_t ret[GJ_HASH_BYTES]);
 void gj_name_token(const struct gj_hasher *hasher, const char *psn_name, uint8_t ret[GJ_HASH_BYTES]);
+/* A card proves presence (R41), so its number is a credential: hexadecimal of a token, "" for no card. */
+void gj_card_token(const struct gj_hasher *hasher, const char *card_no, char ret[GJ_CARD_TOKEN_MAX + 1]);
 void gj_certno_mask(const char *certno, char dst[GJ_CERTNO_MAX + 1]);
 void gj_name_mask(const char *psn_name, char dst[GJ_NAME_MAX + 1]);
 

@@ -144,7 +144,7 @@ class Attacks(ThreeNodes):
         secrets = set()
         for province in self.provinces:
             secrets.add(province.token.encode())
-            secrets.update(person[key].encode() for person in province.people for key in ("certno", "psn_name"))
+            secrets.update(person[key].encode() for person in province.people for key in ("certno", "psn_name", "card_no"))
         self.assertGreater(len(secrets), 3000)
         files = []
         for province in self.provinces:

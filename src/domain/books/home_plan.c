@@ -17,14 +17,16 @@ static void say_no(struct gj_plan_answer *ret, enum gj_err code, const char *rul
 }
 
 /* R41: the patient's own card or number. An e-credential is for the national platform to check. */
-static enum gj_err check_presence(const struct gj_plan_ask *ask, const struct gj_person_row *person) {
-    char shown[GJ_CERTNO_MAX + 1], own[GJ_CERTNO_MAX + 1];
-    gj_certno_normal(ask->mdtrt_cert_no, shown);
+static enum gj_err check_presence(const struct gj_turn *turn, const struct gj_plan_ask *ask,
+                                  const struct gj_person_row *person) {
+    char shown[GJ_CARD_TOKEN_MAX + 1], own[GJ_CARD_TOKEN_MAX + 1];
     if (gj_text_equal(ask->mdtrt_cert_type, "01")) return GJ_ERR_NOT_SUPPORTED;
     if (gj_text_equal(ask->mdtrt_cert_type, "02")) {
+        gj_certno_normal(ask->mdtrt_cert_no, shown);
         gj_certno_normal(ask->person.certno, own);
     } else if (gj_text_equal(ask->mdtrt_cert_type, "03")) {
-        gj_certno_normal(person->card_no, own);
+        gj_card_token(turn->hasher, ask->mdtrt_cert_no, shown);
+        gj_text_set(own, sizeof(own), person->card_token);
     } else {
         return GJ_ERR_RULE;
     }
@@ -136,7 +138,7 @@ static bool admit(const struct gj_books *books, struct gj_turn *turn, const stru
         code = GJ_ERR_BAD_FIELD;
     } else if (!gj_person_find(turn, &ask->person, ask->insuplc_admdvs, ret_patient)) {
         code = GJ_ERR_PERSON_UNKNOWN;
-    } else if ((code = check_presence(ask, ret_patient)) != GJ_OK) {
+    } else if ((code = check_presence(turn, ask, ret_patient)) != GJ_OK) {
         rule = "R41";
     } else if (!gj_person_is_enrolled(ret_patient)) {
         code = GJ_ERR_RULE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * People and institutions of this node's regions: keyed tokens, masks, look-up, loading. A number or a name
- * is never stored or compared in the clear, except the card number that presence is proved with (R41).
+ * is never stored or compared in the clear, nor is the card number that presence is proved with (R41).
  */
 #include "domain/books/judge.h"
 
@@ -44,6 +44,17 @@ void gj_person_token(const struct gj_hasher *hasher, const char *psn_cert_type, 
 void gj_name_token(const struct gj_hasher *hasher, const char *psn_name, uint8_t ret[GJ_HASH_BYTES]) {
     const struct gj_slice parts[] = {GJ_SLICE_LIT("gongji-name/1"), gj_slice_of("", 1), trim(psn_name)};
     hasher->mac(hasher->ctx, parts, sizeof(parts) / sizeof(parts[0]), ret);
+}
+
+void gj_card_token(const struct gj_hasher *hasher, const char *card_no, char ret[GJ_CARD_TOKEN_MAX + 1]) {
+    char normal[GJ_CERTNO_MAX + 1];
+    uint8_t token[GJ_HASH_BYTES];
+    gj_certno_normal(card_no, normal);
+    ret[0] = '\0';
+    if (normal[0] == '\0') return;
+    const struct gj_slice parts[] = {GJ_SLICE_LIT("gongji-card/1"), gj_slice_of("", 1), gj_slice_str(normal)};
+    hasher->mac(hasher->ctx, parts, sizeof(parts) / sizeof(parts[0]), token);
+    gj_hex_encode(ret, token, GJ_CARD_TOKEN_MAX / 2);
 }
 
 void gj_certno_mask(const char *certno, char dst[GJ_CERTNO_MAX + 1]) {
@@ -162,7 +173,7 @@ static void put_person(struct gj_turn *turn, const struct gj_person_in *in) {
     gj_text_set(row.account_status, sizeof(row.account_status), in->account_status);
     gj_text_set(row.masked, sizeof(row.masked), in->masked);
     gj_text_set(row.name_masked, sizeof(row.name_masked), in->name_masked);
-    gj_text_set(row.card_no, sizeof(row.card_no), in->card_no);
+    gj_card_token(turn->hasher, in->card_no, row.card_token);
     gj_store_put(turn->store, &gj_table_person, &row);
 }
 

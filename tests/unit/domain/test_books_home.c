@@ -202,7 +202,7 @@ static void number_for_a_card(struct world *w, struct gj_plan_ask *ask) {
 static void no_card_at_all(struct world *w, struct gj_plan_ask *ask) {
     struct gj_person_row row;
     assert_true(gj_person_get(&w->turn, "Q", &row));
-    row.card_no[0] = '\0';
+    row.card_token[0] = '\0';
     gj_store_put(w->store, &gj_table_person, &row);
     memcpy(ask->mdtrt_cert_type, "03", 3);
     ask->mdtrt_cert_no[0] = '\0';
