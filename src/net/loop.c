@@ -69,14 +69,27 @@ static bool receive_one(struct gj_net *net) {
     return got;
 }
 
+/* libzmq hands a parcel from our thread to its own by atomics that the thread sanitizer does not see. */
+#ifdef __SANITIZE_THREAD__
+void __tsan_release(void *address);
+void __tsan_acquire(void *address);
+#define HAND_OVER(parcel) __tsan_release(parcel)
+#define TAKE_OVER(parcel) __tsan_acquire(parcel)
+#else
+#define HAND_OVER(parcel) ((void)(parcel))
+#define TAKE_OVER(parcel) ((void)(parcel))
+#endif
+
 static void free_parcel(void *data, void *parcel) {
     (void)data;
+    TAKE_OVER(parcel);
     free(parcel);
 }
 
 /* Takes the parcel in every case. False: libzmq did not take it, and it is gone. */
 static bool push(struct gj_net *net, struct gj_net_line *line, struct gj_net_parcel *parcel) {
     size_t len = parcel->len;
+    HAND_OVER(parcel);
     zmq_msg_t frame;
     if (zmq_msg_init_data(&frame, parcel->bytes, len, free_parcel, parcel) != 0) {
         free(parcel);
