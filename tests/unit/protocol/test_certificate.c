@@ -268,6 +268,14 @@ static void no_changed_byte_verifies(void **state) {
     gj_solo_free(&b.s);
 }
 
+/* Another participant shows us what it was sent. */
+static void relay(struct bench *b, const char *word, struct gj_slice proof) {
+    struct gj_tx_status item = {.txid = b->tx.txid, .digest = b->tx.digest, .proof = proof};
+    const struct gj_status status = {.items = &item, .n_items = 1};
+    gj_text_set(item.state, sizeof item.state, word);
+    gj_solo_say(b->s, P2, GJ_KIND_STATUS, NULL, &status);
+}
+
 /* --- keys in time ------------------------------------------------------------------------------------------ */
 
 /* A decision must stand under a key that is valid now; a vote under one that was valid when it was given. */
@@ -282,10 +290,31 @@ static void keys_hold_in_their_time(void **state) {
     gj_solo_key_times(b.s, C, 0, b.s->now.wall.ms + hour, 0);
     gj_solo_run(b.s, 2 * hour);
     gj_solo_frame(b.s, C, frame);
+    assert_int_equal(gj_solo_events(b.s, GJ_EVENT_PARCEL_REFUSED, GJ_ERR_UNKNOWN_KEY), 1);
+    relay(&b, "COMMITTED", frame); /* nor is it believed from another's hand */
     expect_bad(&b, GJ_ERR_UNKNOWN_KEY);
     gj_solo_key_times(b.s, C, 0, b.s->now.wall.ms + 1, 0); /* the last millisecond */
     gj_solo_say(b.s, C, GJ_KIND_COMMIT, &b.tx.txid, &b.commit);
     expect_good(&b);
+    gj_solo_free(&b.s);
+
+    bench_open(
+        &b); /* the same for an abort, and for a core that names it as superseded: both are decisions */
+    const struct gj_abort abort = {.digest = b.tx.digest, .reason = "TIMED_OUT"};
+    struct gj_superseded item = {.txid = b.tx.txid, .digest = b.tx.digest};
+    const struct gj_prepare_core core = {.core = b.other.core_bytes, .supersedes = &item, .n_supersedes = 1};
+    struct gj_forge *c = gj_solo_peer(b.s, C);
+    struct gj_slice aborted = gj_forge_one(c, GJ_KIND_ABORT, GJ_ALL_NODES, &b.tx.txid, &abort);
+    struct gj_slice superseded = gj_forge_one(c, GJ_KIND_CORE, GJ_ALL_NODES, &b.other.txid, &core);
+    gj_solo_key_times(b.s, C, 0, b.s->now.wall.ms + hour, 0);
+    gj_solo_run(b.s, 2 * hour);
+    relay(&b, "ABORTED", aborted);
+    assert_string_equal(gj_solo_part_state(b.s, &b.tx.txid), "PREPARED");
+    relay(&b, "ABORTED", superseded);
+    assert_string_equal(gj_solo_part_state(b.s, &b.tx.txid), "PREPARED");
+    gj_solo_key_times(b.s, C, 0, b.s->now.wall.ms + 1, 0);
+    relay(&b, "ABORTED", aborted);
+    assert_string_equal(gj_solo_part_state(b.s, &b.tx.txid), "ABORTED");
     gj_solo_free(&b.s);
 
     bench_open(&b); /* a voter's key ended after the vote */
