@@ -168,6 +168,11 @@ static void dispatch(struct gj_protocol *p, struct gj_turn *turn, const struct g
     }
 }
 
+/* Kinds that go into a record as they came. What no schema knows may be in them too, and is signed with them. */
+static bool is_kept(enum gj_kind kind) {
+    return kind == GJ_KIND_CORE || kind == GJ_KIND_VOTE || kind == GJ_KIND_COMMIT || kind == GJ_KIND_ABORT;
+}
+
 /* A message whose signature is verified: its id, then its content. */
 static void admit(struct gj_protocol *p, struct gj_turn *turn, struct gj_peer *peer,
                   const struct gj_parcel_item *item, const struct gj_message *message, enum gj_err content) {
@@ -192,6 +197,11 @@ static void admit(struct gj_protocol *p, struct gj_turn *turn, struct gj_peer *p
                 GJ_SIGNED_BYTES_MAX + GJ_SIGNATURE_MAX + 64 + item->path.len + item->message.len);
     if (gj_parcel_extract(p->parcel, item, &buf) != GJ_OK) {
         refuse(turn, GJ_ERR_NO_SPACE, message->header.from, 0);
+        return;
+    }
+    if (is_kept(message->kind) && buf.len > GJ_EVIDENCE_MAX) {
+        refuse(turn, GJ_ERR_TOO_LARGE, message->header.from, (int64_t)buf.len);
+        answer_error(p, turn, message, GJ_ERR_TOO_LARGE);
         return;
     }
     dispatch(p, turn, message, gj_buf_slice(&buf));
@@ -279,6 +289,9 @@ static void read_parcel(struct gj_protocol *p, struct gj_turn *turn, const char 
     if (n == 0) return;
     const struct gj_prover *prover = p->config.prover;
     err = prover->verify(prover->ctx, &parcel->head, parcel->signed_bytes, parcel->signature);
+    /* Its date is the signer's own word: who speaks now needs a key that is valid now. (Evidence does not.) */
+    if (err == GJ_OK && !prover->key_valid(prover->ctx, &parcel->head, turn->now.wall))
+        err = GJ_ERR_UNKNOWN_KEY;
     if (err != GJ_OK) {
         refuse(turn, err, line, 0);
         return;
