@@ -64,6 +64,13 @@ enum gj_err gj_protocol_verify_evidence(struct gj_protocol *p, struct gj_turn *t
     return gj_text_equal(ret->header.from, signer) ? GJ_OK : GJ_ERR_BAD_EVIDENCE;
 }
 
+enum gj_err gj_decision_check_key(struct gj_protocol *p, struct gj_turn *turn, struct gj_slice evidence) {
+    const struct gj_prover *prover = p->config.prover;
+    struct gj_parcel parcel;
+    GJ_TRY(gj_parcel_read(evidence, turn->scratch, &parcel));
+    return prover->key_valid(prover->ctx, &parcel.head, turn->now.wall) ? GJ_OK : GJ_ERR_UNKNOWN_KEY;
+}
+
 static bool says_yes(const struct gj_message *message, const struct gj_txid *txid,
                      const struct gj_digest *digest) {
     if (message->kind == GJ_KIND_VOTE) {

@@ -78,6 +78,7 @@ static void take_proof(struct gj_protocol *p, struct gj_turn *turn, const struct
         return;
     }
     if (is_abort_of(message, item)) {
+        if (gj_decision_check_key(p, turn, item->proof) != GJ_OK) return;
         gj_participant_on_abort(p, turn, &item->txid, &item->digest, item->proof);
         return;
     }
@@ -94,7 +95,7 @@ void gj_inquiry_on_status(struct gj_protocol *p, struct gj_turn *turn, const str
         if (core == NULL || !prepared_core(p, turn, item, core)) continue;
         if (item->proof.len > 0) {
             take_proof(p, turn, item, core);
-        } else if (gj_proof_refuses(message, core, &item->digest)) {
+        } else if (evidence.len <= GJ_EVIDENCE_MAX && gj_proof_refuses(message, core, &item->digest)) {
             gj_participant_on_refusal(p, turn, &item->txid, evidence);
         }
     }

@@ -429,19 +429,11 @@ void gj_participant_on_prepare(struct gj_protocol *p, struct gj_turn *turn,
     cells[seat.state][GJ_PART_ON_PREPARE].fn(p, turn, &seat);
 }
 
-/* A decision must stand under a key that is valid now; its coordinator signs it again with a new one. */
-static enum gj_err check_decision_key(struct gj_protocol *p, struct gj_turn *turn, struct gj_slice evidence) {
-    const struct gj_prover *prover = p->config.prover;
-    struct gj_parcel parcel;
-    GJ_TRY(gj_parcel_read(evidence, turn->scratch, &parcel));
-    return prover->key_valid(prover->ctx, &parcel.head, turn->now.wall) ? GJ_OK : GJ_ERR_UNKNOWN_KEY;
-}
-
 void gj_participant_on_commit(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
                               struct gj_slice evidence) {
     const struct gj_commit *commit = message->body;
     struct seat seat = {.from = message->header.from, .evidence = evidence};
-    enum gj_err err = check_decision_key(p, turn, evidence);
+    enum gj_err err = gj_decision_check_key(p, turn, evidence);
     if (err == GJ_OK)
         err = gj_certificate_check(p, turn, message->header.from, &message->header.tx, commit,
                                    &seat.certificate);

@@ -125,6 +125,10 @@ struct gj_certificate {
     struct gj_core *core;
     bool holds_our_yes;
 };
+/* A decision (a commit, an abort) must stand under a key that is valid now; its coordinator signs it again with a
+ * new one. GJ_ERR_UNKNOWN_KEY if it does not. */
+GJ_MUST_USE enum gj_err gj_decision_check_key(struct gj_protocol *p, struct gj_turn *turn,
+                                              struct gj_slice evidence);
 /* Decodes exact core bytes and checks that |digest| is theirs. */
 GJ_MUST_USE enum gj_err gj_core_read(struct gj_protocol *p, struct gj_turn *turn, struct gj_slice bytes,
                                      const struct gj_digest *digest, struct gj_core *ret);
