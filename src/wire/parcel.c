@@ -55,7 +55,8 @@ static enum gj_err read_head(struct gj_slice in, struct gj_batch_head *ret) {
     if (alg != GJ_SIGN_SM2 && alg != GJ_SIGN_ED25519) return GJ_ERR_BAD_PARCEL;
     if (gj_text_from_slice(ret->sender, sizeof ret->sender, sender) != GJ_OK) return GJ_ERR_BAD_PARCEL;
     if (!gj_node_is_valid(ret->sender)) return GJ_ERR_BAD_PARCEL;
-    if (created_ms > INT64_MAX) return GJ_ERR_BAD_PARCEL;
+    /* No record holds more: who keeps what it saw must not choke on it. */
+    if (created_ms > INT64_MAX || ret->flush > INT64_MAX) return GJ_ERR_BAD_PARCEL;
     if (ret->n_leaves < 1) return GJ_ERR_BAD_PARCEL;
     if (ret->n_leaves > GJ_BATCH_LEAVES_MAX) return GJ_ERR_TOO_MANY;
     ret->alg = (enum gj_sign_alg)alg;

@@ -10,6 +10,10 @@
 #include "base/money.h"
 #include "domain/desk/desk.h"
 
+static bool is_side(const char *by) {
+    return gj_text_equal(by, "payer") || gj_text_equal(by, "recipient");
+}
+
 static void send_notice(struct gj_domain *domain, struct gj_turn *turn, const struct gj_notice_row *notice) {
     struct gj_revoke body;
     memset(&body, 0, sizeof(body));
@@ -52,7 +56,7 @@ void gj_unbind_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t 
     struct gj_ans_binding binding;
     char other[GJ_NODE_MAX + 1];
     if (!gj_desk_owns_sender(domain, turn, waiter, req->sender)) return;
-    if (!gj_text_equal(req->by, "payer") && !gj_text_equal(req->by, "recipient")) {
+    if (!is_side(req->by)) {
         gj_desk_problem(turn, waiter, "refused", GJ_ERR_BAD_FIELD, "", "by", NULL);
         return;
     }
@@ -117,6 +121,10 @@ void gj_revoke_received(struct gj_domain *domain, struct gj_turn *turn, const st
     const char *from = message->header.from;
     if (!gj_text_equal(from, other) && !gj_text_equal(from, binding.txid.coordinator)) {
         gj_turn_event(turn, GJ_EVENT_VIOLATION, GJ_ERR_WRONG_SENDER, &binding.txid, from, 0);
+        return;
+    }
+    if (!is_side(revoke->by)) {
+        gj_turn_event(turn, GJ_EVENT_VIOLATION, GJ_ERR_BAD_FIELD, &binding.txid, from, 0);
         return;
     }
     (void)gj_books_end_binding(turn, revoke->binding_ref, revoke->by, revoke->business_date);
