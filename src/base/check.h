@@ -6,9 +6,9 @@
 #ifndef GJ_BASE_CHECK_H
 #define GJ_BASE_CHECK_H
 
-#define GJ_ASSERT(cond)                                                                            \
-    do {                                                                                           \
-        if (!(cond)) gj_assert_failed(#cond, __FILE__, __LINE__);                                  \
+#define GJ_ASSERT(cond)                                                                                      \
+    do {                                                                                                     \
+        if (!(cond)) gj_assert_failed(#cond, __FILE__, __LINE__);                                            \
     } while (0)
 
 /* Prints the place to standard error and aborts. */

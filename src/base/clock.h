@@ -11,8 +11,12 @@
 
 #include "base/err.h"
 
-struct gj_mono { int64_t ms; }; /* since an unknown start; for timers only */
-struct gj_wall { int64_t ms; }; /* Unix time; for what is written down and sent */
+struct gj_mono {
+    int64_t ms;
+}; /* since an unknown start; for timers only */
+struct gj_wall {
+    int64_t ms;
+}; /* Unix time; for what is written down and sent */
 
 struct gj_now {
     struct gj_mono mono;

@@ -32,10 +32,10 @@ enum gj_err {
 #define GJ_MUST_USE __attribute__((warn_unused_result))
 
 /* Returns the error of |expr| to the caller unless it is GJ_OK. */
-#define GJ_TRY(expr)                                                                               \
-    do {                                                                                           \
-        enum gj_err gj_try_err_ = (expr);                                                          \
-        if (gj_try_err_ != GJ_OK) return gj_try_err_;                                              \
+#define GJ_TRY(expr)                                                                                         \
+    do {                                                                                                     \
+        enum gj_err gj_try_err_ = (expr);                                                                    \
+        if (gj_try_err_ != GJ_OK) return gj_try_err_;                                                        \
     } while (0)
 
 /* Stable name of a code, "HOME_UNREACHABLE"; "OK" for GJ_OK. Never NULL. */

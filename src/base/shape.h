@@ -39,7 +39,7 @@ struct gj_field {
     uint32_t offset;
     uint32_t count_offset; /* LIST only */
     int64_t min;
-    int64_t max; /* value for numbers, bytes for TEXT, BIN, FIX, entries for LIST */
+    int64_t max;                  /* value for numbers, bytes for TEXT, BIN, FIX, entries for LIST */
     const struct gj_shape *shape; /* MAP and LIST */
 };
 

@@ -53,8 +53,8 @@ struct gj_store_ops {
      * in the order of that index, then of the key. With |after|, only records that come strictly after it
      * in that order. At most |limit|. */
     void (*find)(struct gj_store *store, const struct gj_table *table, const struct gj_index *index,
-                 const void *rec, uint32_t n_match, const void *after, size_t limit,
-                 struct gj_arena *arena, struct gj_rows *ret);
+                 const void *rec, uint32_t n_match, const void *after, size_t limit, struct gj_arena *arena,
+                 struct gj_rows *ret);
     void (*begin)(struct gj_store *store);
     /* Durable when it returns GJ_OK. GJ_ERR_STORE_FULL: rolled back. Any other error: outcome unknown,
      * the process must stop and recover. */
@@ -66,10 +66,10 @@ struct gj_store_ops {
 /* The head of every driver's store. */
 struct gj_store {
     const struct gj_store_ops *ops;
-    enum gj_err err;    /* latched until rollback or begin */
-    char detail[200];   /* for people: what failed */
+    enum gj_err err;  /* latched until rollback or begin */
+    char detail[200]; /* for people: what failed */
     bool in_transaction;
-    uint64_t writes;    /* puts and dels of this transaction */
+    uint64_t writes; /* puts and dels of this transaction */
 };
 
 bool gj_store_get(struct gj_store *store, const struct gj_table *table, void *rec, struct gj_arena *arena);
@@ -77,8 +77,8 @@ void gj_store_put(struct gj_store *store, const struct gj_table *table, const vo
 bool gj_store_del(struct gj_store *store, const struct gj_table *table, const void *rec);
 /* |index_name| NULL is the primary key; an unknown name is an assert. */
 void gj_store_find(struct gj_store *store, const struct gj_table *table, const char *index_name,
-                   const void *rec, uint32_t n_match, const void *after, size_t limit,
-                   struct gj_arena *arena, struct gj_rows *ret);
+                   const void *rec, uint32_t n_match, const void *after, size_t limit, struct gj_arena *arena,
+                   struct gj_rows *ret);
 enum gj_err gj_store_err(const struct gj_store *store);
 /* Latches |err| with a text, unless one is latched already. */
 void gj_store_fail(struct gj_store *store, enum gj_err err, const char *detail);

@@ -12,10 +12,10 @@
 #include "base/hasher.h"
 #include "wire/parcel.h"
 
-#define GJ_PUBLIC_KEY_MAX 65 /* SM2: 0x04 | x | y; Ed25519: 32 bytes */
-#define GJ_SEAL_OVERHEAD 48  /* nonce 16, tag 32 */
+#define GJ_PUBLIC_KEY_MAX   65    /* SM2: 0x04 | x | y; Ed25519: 32 bytes */
+#define GJ_SEAL_OVERHEAD    48    /* nonce 16, tag 32 */
 #define GJ_KEYRING_KEYS_MAX 1024u /* of all nodes; the registry keeps old keys as long as the evidence */
-#define GJ_KEYRING_ROOTS 8192u    /* verified roots remembered, a power of two */
+#define GJ_KEYRING_ROOTS    8192u /* verified roots remembered, a power of two */
 
 struct gj_public_key {
     enum gj_sign_alg alg;

@@ -66,7 +66,7 @@ GJ_MUST_USE enum gj_err gj_books_set_order(const struct gj_books *books, struct 
 /* One line of a people file, identity numbers already turned into tokens and sealed by the caller. */
 struct gj_person_in {
     char person_ref[GJ_REF_MAX + 1]; /* psn_no */
-    uint8_t token[GJ_HASH_BYTES];      /* gj_person_token() of type and number */
+    uint8_t token[GJ_HASH_BYTES];    /* gj_person_token() of type and number */
     uint8_t name_token[GJ_HASH_BYTES];
     struct gj_slice sealed;            /* number and name, sealed; kept as it is */
     char masked[GJ_CERTNO_MAX + 1];    /* first 3, last 4 */

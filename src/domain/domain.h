@@ -26,7 +26,8 @@ extern const struct gj_app_ops gj_domain_app_ops; /* app = struct gj_domain * */
 
 /* One request of a client: gj_request_encode() bytes. |waiter| names who waits; every request is answered
  * with gj_turn_reply() sooner or later, in this turn or another. */
-void gj_domain_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter, struct gj_slice request);
+void gj_domain_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
+                       struct gj_slice request);
 /* The client of |waiter| hung up: answers for it are dropped, the work goes on. */
 void gj_domain_forget_waiter(struct gj_domain *domain, uint64_t waiter);
 /* After gj_protocol_recover(), same turn: takes up what the records ask for (notices, reversals). */

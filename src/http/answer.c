@@ -15,35 +15,30 @@
 #define ANSWER_ARENA (96u * 1024u)
 
 /* --- small parts ---------------------------------------------------------------------------------------- */
-static void put_text(json_t *object, const char *name, const char *text)
-{
+static void put_text(json_t *object, const char *name, const char *text) {
     if (text[0] != '\0') json_object_set_new(object, name, json_string(text));
 }
 
-static void put_txid(json_t *object, const struct gj_txid *txid)
-{
+static void put_txid(json_t *object, const struct gj_txid *txid) {
     char text[GJ_TXID_TEXT_CAP];
     if (!gj_txid_is_none(txid)) put_text(object, "txid", gj_txid_format(text, txid));
 }
 
 /* What a person reads: the rule's words if a rule decided, else those of the code. */
-static void put_words(json_t *object, enum gj_err err, const char *rule)
-{
+static void put_words(json_t *object, enum gj_err err, const char *rule) {
     const struct gj_rule_text *words = rule[0] == '\0' ? NULL : gj_rule_text_of(rule);
     put_text(object, "message", words == NULL ? gj_err_text_en(err) : words->en);
     put_text(object, "message_zh", words == NULL ? gj_err_text_zh(err) : words->zh);
 }
 
-static void finish(json_t *object, struct gj_http_response *ret)
-{
+static void finish(json_t *object, struct gj_http_response *ret) {
     ret->body = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
     json_decref(object);
 }
 
 /* Percent-encodes everything but unreserved characters, so that a slash in a sender stays inside it. |dst| has
  * room for three bytes a character. */
-static void escape(char *dst, size_t cap, const char *text)
-{
+static void escape(char *dst, size_t cap, const char *text) {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     size_t used = 0;
     dst[0] = '\0';
@@ -56,8 +51,7 @@ static void escape(char *dst, size_t cap, const char *text)
     }
 }
 
-static void put_location(const struct gj_asked *asked, struct gj_http_response *ret)
-{
+static void put_location(const struct gj_asked *asked, struct gj_http_response *ret) {
     char sender[3 * GJ_SENDER_MAX + 1], msgid[3 * GJ_MSGID_MAX + 1];
     if (asked->sender[0] == '\0' || asked->msgid[0] == '\0') return;
     escape(sender, sizeof sender, asked->sender);
@@ -67,8 +61,7 @@ static void put_location(const struct gj_asked *asked, struct gj_http_response *
 
 /* --- in progress ------------------------------------------------------------------------------------------- */
 static void answer_in_progress(const struct gj_ans_problem *known, const struct gj_asked *asked,
-                               struct gj_http_response *ret)
-{
+                               struct gj_http_response *ret) {
     ret->status = gj_http_status(GJ_ERR_IN_PROGRESS);
     put_location(asked, ret);
     json_t *object = json_object();
@@ -84,8 +77,7 @@ static void answer_in_progress(const struct gj_ans_problem *known, const struct 
 }
 
 /* --- problems ------------------------------------------------------------------------------------------------ */
-static json_t *open_problem(enum gj_err err, unsigned status, struct gj_http_response *ret)
-{
+static json_t *open_problem(enum gj_err err, unsigned status, struct gj_http_response *ret) {
     char type[64];
     snprintf(type, sizeof type, "urn:gongji:error:%s", gj_err_name(err));
     ret->status = status;
@@ -102,12 +94,10 @@ static json_t *open_problem(enum gj_err err, unsigned status, struct gj_http_res
 }
 
 /* Plans say why each source was taken or not; the counter needs the words beside the rule's number. */
-static void explain_in_words(json_t *plan)
-{
+static void explain_in_words(json_t *plan) {
     size_t i;
     json_t *line;
-    json_array_foreach(json_object_get(plan, "explain"), i, line)
-    {
+    json_array_foreach(json_object_get(plan, "explain"), i, line) {
         const char *rule = json_string_value(json_object_get(line, "rule"));
         const struct gj_rule_text *words = rule == NULL ? NULL : gj_rule_text_of(rule);
         if (words == NULL) continue;
@@ -117,8 +107,7 @@ static void explain_in_words(json_t *plan)
 }
 
 /* The new plan of PLAN_CHANGED; without it the problem still stands. */
-static void put_plan(json_t *object, struct gj_slice bytes)
-{
+static void put_plan(json_t *object, struct gj_slice bytes) {
     if (bytes.len == 0) return;
     void *memory = malloc(ANSWER_ARENA);
     if (memory == NULL) return;
@@ -135,8 +124,7 @@ static void put_plan(json_t *object, struct gj_slice bytes)
 }
 
 static void answer_problem(const struct gj_ans_problem *problem, const struct gj_asked *asked,
-                           struct gj_http_response *ret)
-{
+                           struct gj_http_response *ret) {
     enum gj_err err = gj_err_from_name(problem->code);
     if (err == GJ_ERR_IN_PROGRESS || strcmp(problem->outcome, "in_progress") == 0) {
         answer_in_progress(problem, asked, ret);
@@ -154,8 +142,7 @@ static void answer_problem(const struct gj_ans_problem *problem, const struct gj
     finish(object, ret);
 }
 
-void gj_http_answer_fault(const struct gj_http_fault *fault, struct gj_http_response *ret)
-{
+void gj_http_answer_fault(const struct gj_http_fault *fault, struct gj_http_response *ret) {
     memset(ret, 0, sizeof *ret);
     memcpy(ret->allow, fault->allow, sizeof ret->allow);
     json_t *object =
@@ -167,8 +154,7 @@ void gj_http_answer_fault(const struct gj_http_fault *fault, struct gj_http_resp
 }
 
 /* --- answers --------------------------------------------------------------------------------------------------- */
-void gj_http_answer_unknown(const struct gj_asked *asked, struct gj_http_response *ret)
-{
+void gj_http_answer_unknown(const struct gj_asked *asked, struct gj_http_response *ret) {
     struct gj_http_fault fault;
     static const struct gj_ans_problem nothing_known;
     if (!asked->changes) {
@@ -180,8 +166,7 @@ void gj_http_answer_unknown(const struct gj_asked *asked, struct gj_http_respons
     answer_in_progress(&nothing_known, asked, ret);
 }
 
-static void answer_unreadable(const struct gj_asked *asked, struct gj_http_response *ret)
-{
+static void answer_unreadable(const struct gj_asked *asked, struct gj_http_response *ret) {
     struct gj_http_fault fault;
     if (asked->changes) {
         gj_http_answer_unknown(asked, ret);
@@ -191,16 +176,14 @@ static void answer_unreadable(const struct gj_asked *asked, struct gj_http_respo
     gj_http_answer_fault(&fault, ret);
 }
 
-static void answer_done(const struct gj_shape *shape, const void *value, struct gj_http_response *ret)
-{
+static void answer_done(const struct gj_shape *shape, const void *value, struct gj_http_response *ret) {
     json_t *object = gj_json_write(shape, value);
     explain_in_words(object);
     ret->status = 200;
     finish(object, ret);
 }
 
-void gj_http_answer(struct gj_slice answer, const struct gj_asked *asked, struct gj_http_response *ret)
-{
+void gj_http_answer(struct gj_slice answer, const struct gj_asked *asked, struct gj_http_response *ret) {
     enum gj_answer_kind kind = GJ_ANSWER_NONE;
     void *value = NULL;
     void *memory = malloc(ANSWER_ARENA);

@@ -9,8 +9,7 @@
 #include <strings.h>
 
 /* The token of "Bearer <token>" in a field of fixed size, zero-filled; false if it is none. */
-static bool bearer_token(const char *authorization, char ret[sizeof((struct gj_http_client *)0)->token])
-{
+static bool bearer_token(const char *authorization, char ret[sizeof((struct gj_http_client *)0)->token]) {
     static const char scheme[] = "Bearer ";
     const size_t cap = sizeof((struct gj_http_client *)0)->token;
     memset(ret, 0, cap);
@@ -24,8 +23,7 @@ static bool bearer_token(const char *authorization, char ret[sizeof((struct gj_h
 }
 
 const struct gj_http_client *gj_http_client_of(const struct gj_http_client *clients, size_t n,
-                                               const char *authorization)
-{
+                                               const char *authorization) {
     char presented[sizeof clients->token];
     if (!bearer_token(authorization, presented)) return NULL;
     const struct gj_http_client *found = NULL;
@@ -41,20 +39,17 @@ const struct gj_http_client *gj_http_client_of(const struct gj_http_client *clie
     return found;
 }
 
-static bool is_prefix(const char *senders)
-{
+static bool is_prefix(const char *senders) {
     size_t len = strlen(senders);
     return len > 0 && senders[len - 1] == '*';
 }
 
 /* The bureau's channels, not a caller for many hospitals. */
-bool gj_http_client_sees_all(const struct gj_http_client *client)
-{
+bool gj_http_client_sees_all(const struct gj_http_client *client) {
     return is_prefix(client->senders) && (client->senders[0] == '*' || strchr(client->senders, '/') != NULL);
 }
 
-bool gj_http_client_may(const struct gj_http_client *client, const char *sender)
-{
+bool gj_http_client_may(const struct gj_http_client *client, const char *sender) {
     if (!is_prefix(client->senders)) return strcmp(client->senders, sender) == 0;
     return strncmp(client->senders, sender, strlen(client->senders) - 1) == 0;
 }

@@ -36,13 +36,11 @@ struct call {
 };
 
 /* --- responses --------------------------------------------------------------------------------------------- */
-static void add_header(struct MHD_Response *response, const char *name, const char *value)
-{
+static void add_header(struct MHD_Response *response, const char *name, const char *value) {
     if (value[0] != '\0') MHD_add_response_header(response, name, value);
 }
 
-static void add_headers(struct MHD_Response *response, const struct gj_http_response *what)
-{
+static void add_headers(struct MHD_Response *response, const struct gj_http_response *what) {
     char retry_after[16] = "";
     if (what->retry_after_s > 0) snprintf(retry_after, sizeof retry_after, "%u", what->retry_after_s);
     add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, retry_after);
@@ -55,8 +53,7 @@ static void add_headers(struct MHD_Response *response, const struct gj_http_resp
 
 /* Takes |body|, malloc'ed. */
 static enum MHD_Result send_text(struct MHD_Connection *connection, char *body, const char *type,
-                                 const struct gj_http_response *what)
-{
+                                 const struct gj_http_response *what) {
     struct MHD_Response *response =
         MHD_create_response_from_buffer(strlen(body), body, MHD_RESPMEM_MUST_FREE);
     if (response == NULL) {
@@ -71,15 +68,13 @@ static enum MHD_Result send_text(struct MHD_Connection *connection, char *body, 
 }
 
 /* Without memory for a body the line is closed: the client asks again. */
-static enum MHD_Result send_response(struct MHD_Connection *connection, struct gj_http_response *what)
-{
+static enum MHD_Result send_response(struct MHD_Connection *connection, struct gj_http_response *what) {
     if (what->body == NULL) return MHD_NO;
     return send_text(connection, what->body,
                      what->is_problem ? "application/problem+json" : "application/json", what);
 }
 
-static enum MHD_Result send_fault(struct gj_http *http, struct call *call)
-{
+static enum MHD_Result send_fault(struct gj_http *http, struct call *call) {
     struct gj_http_response what;
     atomic_fetch_add(&http->refused, 1);
     if (call->fault.err == GJ_ERR_TOO_LARGE) atomic_fetch_add(&http->too_large, 1);
@@ -89,15 +84,13 @@ static enum MHD_Result send_fault(struct gj_http *http, struct call *call)
     return send_response(call->connection, &what);
 }
 
-static enum MHD_Result send_busy(struct gj_http *http, struct call *call)
-{
+static enum MHD_Result send_busy(struct gj_http *http, struct call *call) {
     bool closing = atomic_load(&http->closing);
     gj_fault_set(&call->fault, closing ? GJ_ERR_DRAINING : GJ_ERR_BUSY, NULL, "nothing was done; try again");
     return send_fault(http, call);
 }
 
-static enum MHD_Result send_answer(struct gj_http *http, struct call *call)
-{
+static enum MHD_Result send_answer(struct gj_http *http, struct call *call) {
     struct gj_http_response what;
     if (call->not_taken) return send_busy(http, call);
     if (call->answer == NULL) {
@@ -110,8 +103,7 @@ static enum MHD_Result send_answer(struct gj_http *http, struct call *call)
 }
 
 /* --- what the edge answers itself ----------------------------------------------------------------------------- */
-static enum MHD_Result send_metrics(struct gj_http *http, struct call *call)
-{
+static enum MHD_Result send_metrics(struct gj_http *http, struct call *call) {
     const struct gj_http_response what = {.status = 200};
     char *page = malloc(GJ_HTTP_METRICS_MAX);
     if (page == NULL) return send_busy(http, call);
@@ -127,8 +119,7 @@ static enum MHD_Result send_metrics(struct gj_http *http, struct call *call)
     return send_fault(http, call);
 }
 
-static enum MHD_Result send_local(struct gj_http *http, struct call *call)
-{
+static enum MHD_Result send_local(struct gj_http *http, struct call *call) {
     if (strcmp(call->match.route->what, "metrics") == 0) return send_metrics(http, call);
     if (atomic_load(&http->closing)) return send_busy(http, call);
     struct gj_http_response what = {.status = 200, .body = strdup("{\"status\":\"ok\"}")};
@@ -136,19 +127,16 @@ static enum MHD_Result send_local(struct gj_http *http, struct call *call)
 }
 
 /* --- headers ---------------------------------------------------------------------------------------------------- */
-static const char *header(const struct call *call, const char *name)
-{
+static const char *header(const struct call *call, const char *name) {
     return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
 }
 
-static uint64_t stated_length(const struct call *call)
-{
+static uint64_t stated_length(const struct call *call) {
     const char *text = header(call, MHD_HTTP_HEADER_CONTENT_LENGTH);
     return text == NULL ? 0 : strtoull(text, NULL, 10);
 }
 
-static enum gj_err refuse_large(struct call *call)
-{
+static enum gj_err refuse_large(struct call *call) {
     return gj_fault_set(&call->fault, GJ_ERR_TOO_LARGE, NULL, "the body is larger than 65536 bytes");
 }
 
@@ -157,8 +145,7 @@ struct named {
     unsigned n;
 };
 
-static enum MHD_Result count_named(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
-{
+static enum MHD_Result count_named(void *cls, enum MHD_ValueKind kind, const char *name, const char *value) {
     struct named *named = cls;
     (void)kind;
     (void)value;
@@ -167,8 +154,7 @@ static enum MHD_Result count_named(void *cls, enum MHD_ValueKind kind, const cha
 }
 
 /* Where two lines say different things, whoever stands in front of us may have believed the other one. */
-static enum gj_err check_said_once(struct call *call)
-{
+static enum gj_err check_said_once(struct call *call) {
     static const char *const names[] = {MHD_HTTP_HEADER_CONTENT_LENGTH, MHD_HTTP_HEADER_AUTHORIZATION,
                                         MHD_HTTP_HEADER_CONTENT_TYPE};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -182,8 +168,7 @@ static enum gj_err check_said_once(struct call *call)
 }
 
 /* Everything that can be said before the body is there. */
-static enum gj_err check_head(struct gj_http *http, struct call *call, const char *method)
-{
+static enum gj_err check_head(struct gj_http *http, struct call *call, const char *method) {
     GJ_TRY(check_said_once(call));
     GJ_TRY(gj_route_find(method, call->target, &call->match, &call->fault));
     atomic_fetch_add(&http->requests, 1);
@@ -206,19 +191,18 @@ static enum gj_err check_head(struct gj_http *http, struct call *call, const cha
     return GJ_OK;
 }
 
-static enum MHD_Result begin(struct gj_http *http, struct call *call, const char *method)
-{
+static enum MHD_Result begin(struct gj_http *http, struct call *call, const char *method) {
     call->phase = CALL_BODY;
     call->refused = check_head(http, call, method) != GJ_OK;
     if (!call->refused) return MHD_YES;
     bool asks_first = header(call, MHD_HTTP_HEADER_EXPECT) != NULL;
-    if (call->ambiguous || asks_first || stated_length(call) > GJ_HTTP_DISCARD_MAX) return send_fault(http, call);
+    if (call->ambiguous || asks_first || stated_length(call) > GJ_HTTP_DISCARD_MAX)
+        return send_fault(http, call);
     return MHD_YES;
 }
 
 /* --- body --------------------------------------------------------------------------------------------------------- */
-static bool grow(struct call *call, size_t need)
-{
+static bool grow(struct call *call, size_t need) {
     if (need <= call->body_cap) return true;
     size_t cap = call->body_cap == 0 ? 2048 : call->body_cap;
     while (cap < need) {
@@ -231,8 +215,7 @@ static bool grow(struct call *call, size_t need)
     return true;
 }
 
-static enum MHD_Result take_body(struct call *call, const char *data, size_t len)
-{
+static enum MHD_Result take_body(struct call *call, const char *data, size_t len) {
     if (!call->refused && call->body_len + len > GJ_REQUEST_MAX) {
         refuse_large(call);
         call->refused = true;
@@ -248,21 +231,18 @@ static enum MHD_Result take_body(struct call *call, const char *data, size_t len
 }
 
 /* --- engine ------------------------------------------------------------------------------------------------------- */
-static struct gj_mono deadline_of(const struct gj_http *http)
-{
+static struct gj_mono deadline_of(const struct gj_http *http) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (struct gj_mono){(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + http->config.wait_ms};
 }
 
-static int socket_of(struct MHD_Connection *connection)
-{
+static int socket_of(struct MHD_Connection *connection) {
     return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
 /* Suspended before anybody can know the waiter, so that no answer comes too early. */
-static void submit(struct gj_http *http, struct call *call, struct gj_slice request)
-{
+static void submit(struct gj_http *http, struct call *call, struct gj_slice request) {
     call->phase = CALL_WAITING;
     atomic_fetch_add(&http->suspended, 1);
     MHD_suspend_connection(call->connection);
@@ -281,8 +261,7 @@ static void submit(struct gj_http *http, struct call *call, struct gj_slice requ
     gj_waiters_woken(http->waiters);
 }
 
-static enum MHD_Result complete(struct gj_http *http, struct call *call)
-{
+static enum MHD_Result complete(struct gj_http *http, struct call *call) {
     if (call->refused) return send_fault(http, call);
     if (call->match.route->kind == GJ_REQUEST_NONE) return send_local(http, call);
     uint8_t *memory = malloc(GJ_REQUEST_MAX);
@@ -301,8 +280,7 @@ static enum MHD_Result complete(struct gj_http *http, struct call *call)
     return result;
 }
 
-bool gj_call_wake(struct gj_http *http, uint64_t waiter, struct gj_slice answer)
-{
+bool gj_call_wake(struct gj_http *http, uint64_t waiter, struct gj_slice answer) {
     struct call *call = gj_waiters_take(http->waiters, waiter);
     if (call == NULL) return false;
     call->answer = answer.len == 0 ? NULL : malloc(answer.len);
@@ -316,8 +294,7 @@ bool gj_call_wake(struct gj_http *http, uint64_t waiter, struct gj_slice answer)
 }
 
 /* --- callbacks ------------------------------------------------------------------------------------------------------ */
-void *gj_call_open(void *cls, const char *target, struct MHD_Connection *connection)
-{
+void *gj_call_open(void *cls, const char *target, struct MHD_Connection *connection) {
     (void)cls;
     struct call *call = calloc(1, sizeof *call);
     if (call == NULL) return NULL;
@@ -330,8 +307,7 @@ void *gj_call_open(void *cls, const char *target, struct MHD_Connection *connect
 
 enum MHD_Result gj_call_handle(void *cls, struct MHD_Connection *connection, const char *url,
                                const char *method, const char *version, const char *data, size_t *data_len,
-                               void **call_p)
-{
+                               void **call_p) {
     struct gj_http *http = cls;
     struct call *call = *call_p;
     (void)connection;
@@ -347,8 +323,7 @@ enum MHD_Result gj_call_handle(void *cls, struct MHD_Connection *connection, con
 }
 
 void gj_call_done(void *cls, struct MHD_Connection *connection, void **call_p,
-                  enum MHD_RequestTerminationCode how)
-{
+                  enum MHD_RequestTerminationCode how) {
     struct gj_http *http = cls;
     struct call *call = *call_p;
     (void)connection;

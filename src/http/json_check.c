@@ -12,22 +12,19 @@
 #include "base/money.h"
 #include "wire/certno.h"
 
-static bool is_sender(const char *text)
-{
+static bool is_sender(const char *text) {
     for (; *text != '\0'; text++) {
         if (*text <= 0x20 || *text >= 0x7f) return false;
     }
     return true;
 }
 
-static bool is_yuan(const char *text)
-{
+static bool is_yuan(const char *text) {
     int64_t fen;
     return gj_yuan_parse(text, strlen(text), &fen) == GJ_OK && fen >= 0;
 }
 
-static bool is_cert_type(const char *text)
-{
+static bool is_cert_type(const char *text) {
     return strspn(text, "0123456789") == 2 && text[2] == '\0';
 }
 
@@ -47,16 +44,14 @@ static const struct meaning meanings[] = {
      "must be a text of yuan with exactly two places, such as \"12.50\", not negative"},
 };
 
-static const struct meaning *meaning_of(const char *field)
-{
+static const struct meaning *meaning_of(const char *field) {
     for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
         if (strcmp(meanings[i].field, field) == 0) return &meanings[i];
     }
     return NULL;
 }
 
-static char *text_field(const struct gj_shape *shape, void *value, const char *name)
-{
+static char *text_field(const struct gj_shape *shape, void *value, const char *name) {
     for (uint32_t i = 0; i < shape->n_fields; i++) {
         const struct gj_field *field = &shape->fields[i];
         if (field->type != GJ_FIELD_TEXT || strcmp(field->name, name) != 0) continue;
@@ -67,8 +62,7 @@ static char *text_field(const struct gj_shape *shape, void *value, const char *n
 
 /* A small x is what many keyboards give; the record has a capital one. */
 static enum gj_err check_person(const struct gj_shape *shape, void *value, const char *path,
-                                struct gj_http_fault *fault)
-{
+                                struct gj_http_fault *fault) {
     char *cert_type = text_field(shape, value, "psn_cert_type");
     char *certno = text_field(shape, value, "certno");
     if (cert_type == NULL || certno == NULL) return GJ_OK;
@@ -84,8 +78,7 @@ static enum gj_err check_person(const struct gj_shape *shape, void *value, const
 }
 
 enum gj_err gj_json_check(const struct gj_shape *shape, void *value, const char *path,
-                          struct gj_http_fault *fault)
-{
+                          struct gj_http_fault *fault) {
     for (uint32_t i = 0; i < shape->n_fields; i++) {
         const struct gj_field *field = &shape->fields[i];
         const struct meaning *meaning = meaning_of(field->name);

@@ -28,8 +28,7 @@ static enum gj_err read_object(const struct gj_shape *shape, const json_t *objec
 
 /* --- text to JSON ------------------------------------------------------------------------------------- */
 /* jansson recurses; a look at the brackets first keeps hostile input away from it. */
-static bool is_too_deep(struct gj_slice text)
-{
+static bool is_too_deep(struct gj_slice text) {
     unsigned depth = 0;
     bool in_string = false;
     for (size_t i = 0; i < text.len; i++) {
@@ -47,8 +46,7 @@ static bool is_too_deep(struct gj_slice text)
 }
 
 /* jansson's own text quotes the input; ours must not. */
-static const char *reason_of(const json_error_t *error)
-{
+static const char *reason_of(const json_error_t *error) {
     enum json_error_code code = json_error_code(error);
     if (code == json_error_duplicate_key) return "a name is given twice in one object";
     if (code == json_error_null_character || code == json_error_null_byte_in_key ||
@@ -62,8 +60,7 @@ static const char *reason_of(const json_error_t *error)
     return "not valid JSON";
 }
 
-enum gj_err gj_json_parse(struct gj_slice text, json_t **ret, struct gj_http_fault *fault)
-{
+enum gj_err gj_json_parse(struct gj_slice text, json_t **ret, struct gj_http_fault *fault) {
     if (text.len == 0) return gj_fault_set(fault, GJ_ERR_BAD_JSON, NULL, "the body is empty");
     if (is_too_deep(text)) {
         return gj_fault_set(fault, GJ_ERR_TOO_DEEP, NULL, "objects and lists are nested too deep");
@@ -85,13 +82,11 @@ enum gj_err gj_json_parse(struct gj_slice text, json_t **ret, struct gj_http_fau
 }
 
 /* --- one field ------------------------------------------------------------------------------------------ */
-static enum gj_err bad(const struct place *at, const char *detail)
-{
+static enum gj_err bad(const struct place *at, const char *detail) {
     return gj_fault_set(at->fault, GJ_ERR_BAD_FIELD, at->path, detail);
 }
 
-static enum gj_err read_integer(const struct place *at)
-{
+static enum gj_err read_integer(const struct place *at) {
     if (!json_is_integer(at->json)) return bad(at, "must be a whole number");
     int64_t value = json_integer_value(at->json);
     if (value < at->field->min || value > at->field->max) {
@@ -104,8 +99,7 @@ static enum gj_err read_integer(const struct place *at)
     return GJ_OK;
 }
 
-static enum gj_err read_fen(const struct place *at)
-{
+static enum gj_err read_fen(const struct place *at) {
     if (json_is_number(at->json)) {
         return gj_fault_set(at->fault, GJ_ERR_BAD_AMOUNT, at->path,
                             "write the amount as a text of yuan with two places, such as \"12.50\": "
@@ -124,8 +118,7 @@ static enum gj_err read_fen(const struct place *at)
     return GJ_OK;
 }
 
-static enum gj_err read_date(const struct place *at)
-{
+static enum gj_err read_date(const struct place *at) {
     gj_date date = 0;
     if (!json_is_string(at->json) || gj_date_parse(json_string_value(at->json), &date) != GJ_OK) {
         return bad(at, "must be a real date as a text yyyy-MM-dd");
@@ -134,24 +127,21 @@ static enum gj_err read_date(const struct place *at)
     return GJ_OK;
 }
 
-static enum gj_err read_bool(const struct place *at)
-{
+static enum gj_err read_bool(const struct place *at) {
     if (!json_is_boolean(at->json)) return bad(at, "must be true or false");
     bool value = json_is_true(at->json);
     memcpy(at->dst, &value, sizeof value);
     return GJ_OK;
 }
 
-static bool has_control(const char *text)
-{
+static bool has_control(const char *text) {
     for (; *text != '\0'; text++) {
         if ((unsigned char)*text < 0x20 || *text == 0x7f) return true;
     }
     return false;
 }
 
-static enum gj_err read_text(const struct place *at)
-{
+static enum gj_err read_text(const struct place *at) {
     if (!json_is_string(at->json)) return bad(at, "must be a text");
     const char *text = json_string_value(at->json);
     bool required = (at->field->flags & GJ_FIELD_REQUIRED) != 0;
@@ -167,8 +157,7 @@ static enum gj_err read_text(const struct place *at)
     return GJ_OK;
 }
 
-static enum gj_err read_txid(const struct place *at)
-{
+static enum gj_err read_txid(const struct place *at) {
     if (!json_is_string(at->json) || gj_txid_parse(json_string_value(at->json), json_string_length(at->json),
                                                    (struct gj_txid *)at->dst) != GJ_OK) {
         return bad(at, "must be a transaction id such as \"330000/1795000000/42/1\"");
@@ -177,8 +166,7 @@ static enum gj_err read_txid(const struct place *at)
 }
 
 /* Exactly |len| bytes of hexadecimal. */
-static enum gj_err read_hex(const struct place *at, void *dst, size_t len)
-{
+static enum gj_err read_hex(const struct place *at, void *dst, size_t len) {
     if (!json_is_string(at->json) || gj_hex_decode(dst, len, json_string_value(at->json)) != GJ_OK) {
         char detail[GJ_FAULT_DETAIL_CAP];
         snprintf(detail, sizeof detail, "must be %zu hexadecimal digits", 2 * len);
@@ -187,8 +175,7 @@ static enum gj_err read_hex(const struct place *at, void *dst, size_t len)
     return GJ_OK;
 }
 
-static enum gj_err read_bin(const struct place *at)
-{
+static enum gj_err read_bin(const struct place *at) {
     if (!json_is_string(at->json)) return bad(at, "must be a text of hexadecimal digits");
     size_t len = json_string_length(at->json) / 2;
     if (len > (size_t)at->field->max) return bad(at, "is too long");
@@ -203,16 +190,14 @@ static enum gj_err read_bin(const struct place *at)
     return GJ_OK;
 }
 
-static enum gj_err read_map(const struct place *at)
-{
+static enum gj_err read_map(const struct place *at) {
     if (!json_is_object(at->json)) return bad(at, "must be an object");
     char prefix[GJ_FAULT_FIELD_CAP];
     snprintf(prefix, sizeof prefix, "%.70s.", at->path);
     return read_object(at->field->shape, at->json, at->arena, at->dst, prefix, at->fault);
 }
 
-static enum gj_err read_list(const struct place *at)
-{
+static enum gj_err read_list(const struct place *at) {
     if (!json_is_array(at->json)) return bad(at, "must be a list");
     size_t n = json_array_size(at->json);
     if (n > (size_t)at->field->max) {
@@ -236,8 +221,7 @@ static enum gj_err read_list(const struct place *at)
     return GJ_OK;
 }
 
-static enum gj_err read_field(const struct place *at)
-{
+static enum gj_err read_field(const struct place *at) {
     switch (at->field->type) {
     case GJ_FIELD_U64:
     case GJ_FIELD_I64:
@@ -267,8 +251,7 @@ static enum gj_err read_field(const struct place *at)
 }
 
 /* --- one object ------------------------------------------------------------------------------------------ */
-static const struct gj_field *field_of(const struct gj_shape *shape, const char *name)
-{
+static const struct gj_field *field_of(const struct gj_shape *shape, const char *name) {
     for (uint32_t i = 0; i < shape->n_fields; i++) {
         if (strcmp(shape->fields[i].name, name) == 0) return &shape->fields[i];
     }
@@ -276,13 +259,11 @@ static const struct gj_field *field_of(const struct gj_shape *shape, const char 
 }
 
 static enum gj_err refuse_unknown(const struct gj_shape *shape, const json_t *object, const char *prefix,
-                                  struct gj_http_fault *fault)
-{
+                                  struct gj_http_fault *fault) {
     const char *name;
     json_t *ignored;
     /* The iteration does not change the object; the macro has no const form. */
-    json_object_foreach((json_t *)(uintptr_t)object, name, ignored)
-    {
+    json_object_foreach((json_t *)(uintptr_t)object, name, ignored) {
         if (field_of(shape, name) != NULL) continue;
         char path[GJ_FAULT_FIELD_CAP];
         gj_fault_clean(path, prefix, name);
@@ -292,8 +273,7 @@ static enum gj_err refuse_unknown(const struct gj_shape *shape, const json_t *ob
 }
 
 static enum gj_err read_object(const struct gj_shape *shape, const json_t *object, struct gj_arena *arena,
-                               void *value, const char *prefix, struct gj_http_fault *fault)
-{
+                               void *value, const char *prefix, struct gj_http_fault *fault) {
     GJ_TRY(refuse_unknown(shape, object, prefix, fault));
     for (uint32_t i = 0; i < shape->n_fields; i++) {
         const struct gj_field *field = &shape->fields[i];
@@ -311,8 +291,7 @@ static enum gj_err read_object(const struct gj_shape *shape, const json_t *objec
 }
 
 enum gj_err gj_json_read(const struct gj_shape *shape, const json_t *object, struct gj_arena *arena,
-                         void *ret_value, struct gj_http_fault *fault)
-{
+                         void *ret_value, struct gj_http_fault *fault) {
     memset(ret_value, 0, shape->size);
     return read_object(shape, object, arena, ret_value, "", fault);
 }

@@ -11,27 +11,23 @@
 #include "base/ids.h"
 #include "base/money.h"
 
-static const uint8_t *at_of(const struct gj_field *field, const void *value)
-{
+static const uint8_t *at_of(const struct gj_field *field, const void *value) {
     return (const uint8_t *)value + field->offset;
 }
 
-static int64_t integer_of(const struct gj_field *field, const void *value)
-{
+static int64_t integer_of(const struct gj_field *field, const void *value) {
     int64_t integer;
     memcpy(&integer, at_of(field, value), sizeof integer);
     return integer;
 }
 
-static uint32_t count_of(const struct gj_field *field, const void *value)
-{
+static uint32_t count_of(const struct gj_field *field, const void *value) {
     uint32_t count;
     memcpy(&count, (const uint8_t *)value + field->count_offset, sizeof count);
     return count;
 }
 
-static bool is_zero(const uint8_t *bytes, size_t len)
-{
+static bool is_zero(const uint8_t *bytes, size_t len) {
     for (size_t i = 0; i < len; i++) {
         if (bytes[i] != 0) return false;
     }
@@ -39,8 +35,7 @@ static bool is_zero(const uint8_t *bytes, size_t len)
 }
 
 /* Zero is how a struct says that an optional field is absent; see base/shape.h. */
-static bool is_absent(const struct gj_field *field, const void *value)
-{
+static bool is_absent(const struct gj_field *field, const void *value) {
     const uint8_t *at = at_of(field, value);
     struct gj_slice slice;
     switch (field->type) {
@@ -71,8 +66,7 @@ static bool is_absent(const struct gj_field *field, const void *value)
     return false;
 }
 
-static json_t *write_hex(const uint8_t *bytes, size_t len)
-{
+static json_t *write_hex(const uint8_t *bytes, size_t len) {
     char *text = malloc(2 * len + 1);
     if (text == NULL) return NULL;
     gj_hex_encode(text, bytes, len);
@@ -81,35 +75,30 @@ static json_t *write_hex(const uint8_t *bytes, size_t len)
     return json;
 }
 
-static json_t *write_bin(const uint8_t *at)
-{
+static json_t *write_bin(const uint8_t *at) {
     struct gj_slice slice;
     memcpy(&slice, at, sizeof slice);
     return write_hex(slice.ptr, slice.len);
 }
 
-static json_t *write_date(const uint8_t *at)
-{
+static json_t *write_date(const uint8_t *at) {
     gj_date date;
     char text[11];
     memcpy(&date, at, sizeof date);
     return json_string(gj_date_format(text, date));
 }
 
-static json_t *write_txid(const uint8_t *at)
-{
+static json_t *write_txid(const uint8_t *at) {
     char text[GJ_TXID_TEXT_CAP];
     return json_string(gj_txid_format(text, (const struct gj_txid *)(const void *)at));
 }
 
-static json_t *write_fen(int64_t fen)
-{
+static json_t *write_fen(int64_t fen) {
     char text[GJ_YUAN_TEXT_CAP];
     return json_string(gj_yuan_format(text, fen));
 }
 
-static json_t *write_list(const struct gj_field *field, const void *value)
-{
+static json_t *write_list(const struct gj_field *field, const void *value) {
     const uint8_t *items;
     memcpy(&items, at_of(field, value), sizeof items);
     json_t *list = json_array();
@@ -123,8 +112,7 @@ static json_t *write_list(const struct gj_field *field, const void *value)
     return list;
 }
 
-static json_t *write_field(const struct gj_field *field, const void *value)
-{
+static json_t *write_field(const struct gj_field *field, const void *value) {
     const uint8_t *at = at_of(field, value);
     switch (field->type) {
     case GJ_FIELD_U64:
@@ -154,8 +142,7 @@ static json_t *write_field(const struct gj_field *field, const void *value)
     return NULL;
 }
 
-json_t *gj_json_write(const struct gj_shape *shape, const void *value)
-{
+json_t *gj_json_write(const struct gj_shape *shape, const void *value) {
     json_t *object = json_object();
     for (uint32_t i = 0; i < shape->n_fields && object != NULL; i++) {
         const struct gj_field *field = &shape->fields[i];

@@ -15,8 +15,7 @@
  * its struct, and the largest list has GJ_SOURCES_MAX entries. */
 #define REQUEST_ARENA (32u * 1024u)
 
-bool gj_http_is_json(const char *content_type)
-{
+bool gj_http_is_json(const char *content_type) {
     static const char json[] = "application/json";
     if (content_type == NULL || strncasecmp(content_type, json, sizeof json - 1) != 0) return false;
     const char *rest = content_type + sizeof json - 1;
@@ -29,14 +28,13 @@ bool gj_http_is_json(const char *content_type)
     return strcasecmp(rest, "utf-8") == 0 || strcasecmp(rest, "\"utf-8\"") == 0;
 }
 
-static enum gj_err no_memory(struct gj_http_fault *fault)
-{
+static enum gj_err no_memory(struct gj_http_fault *fault) {
     return gj_fault_set(fault, GJ_ERR_NO_MEMORY, NULL, "");
 }
 
 /* A value of the address; the body may repeat it but not contradict it. */
-static enum gj_err put_param(json_t *object, const struct gj_route_param *param, struct gj_http_fault *fault)
-{
+static enum gj_err put_param(json_t *object, const struct gj_route_param *param,
+                             struct gj_http_fault *fault) {
     const json_t *given = json_object_get(object, param->name);
     if (given != NULL) {
         const char *text = json_string_value(given);
@@ -51,8 +49,7 @@ static enum gj_err put_param(json_t *object, const struct gj_route_param *param,
     return GJ_OK;
 }
 
-static bool has_field(const struct gj_shape *shape, const char *name)
-{
+static bool has_field(const struct gj_shape *shape, const char *name) {
     for (uint32_t i = 0; i < shape->n_fields; i++) {
         if (strcmp(shape->fields[i].name, name) == 0) return true;
     }
@@ -60,8 +57,7 @@ static bool has_field(const struct gj_shape *shape, const char *name)
 }
 
 /* A hospital's or pharmacy's system speaks for itself: its code is the sender. */
-static enum gj_err put_sender(json_t *object, const struct gj_shape *shape, struct gj_http_fault *fault)
-{
+static enum gj_err put_sender(json_t *object, const struct gj_shape *shape, struct gj_http_fault *fault) {
     json_t *institution = json_object_get(object, "fixmedins_code");
     if (!has_field(shape, "sender") || !has_field(shape, "fixmedins_code")) return GJ_OK;
     if (json_string_length(institution) == 0 || json_object_get(object, "sender") != NULL) return GJ_OK;
@@ -69,8 +65,7 @@ static enum gj_err put_sender(json_t *object, const struct gj_shape *shape, stru
 }
 
 /* This amount is a text in its struct, so that "absent" and "0.00" differ; say why a number is refused. */
-static enum gj_err check_cash(const json_t *object, struct gj_http_fault *fault)
-{
+static enum gj_err check_cash(const json_t *object, struct gj_http_fault *fault) {
     if (!json_is_number(json_object_get(object, "expected_psn_cash_pay"))) return GJ_OK;
     return gj_fault_set(fault, GJ_ERR_BAD_AMOUNT, "expected_psn_cash_pay",
                         "write the amount as a text of yuan with two places, such as \"12.50\": "
@@ -78,8 +73,7 @@ static enum gj_err check_cash(const json_t *object, struct gj_http_fault *fault)
 }
 
 static enum gj_err check_caller(json_t *object, const struct gj_route *route,
-                                const struct gj_http_client *client, struct gj_http_fault *fault)
-{
+                                const struct gj_http_client *client, struct gj_http_fault *fault) {
     const char *sender = json_string_value(json_object_get(object, "sender"));
     if (sender != NULL && strchr(sender, '*') != NULL) {
         return gj_fault_set(fault, GJ_ERR_BAD_FIELD, "sender", "must not hold a *");
@@ -98,8 +92,7 @@ static enum gj_err check_caller(json_t *object, const struct gj_route *route,
 }
 
 static enum gj_err open_object(const struct gj_route_match *match, struct gj_slice body, json_t **ret,
-                               struct gj_http_fault *fault)
-{
+                               struct gj_http_fault *fault) {
     if (match->route->kind != GJ_REQUEST_GET) return gj_json_parse(body, ret, fault);
     if (body.len > 0) return gj_fault_set(fault, GJ_ERR_BAD_INPUT, NULL, "a GET takes no body");
     json_t *object = json_object();
@@ -113,8 +106,7 @@ static enum gj_err open_object(const struct gj_route_match *match, struct gj_sli
 }
 
 static enum gj_err complete(json_t *object, const struct gj_route_match *match, const struct gj_shape *shape,
-                            const struct gj_http_client *client, struct gj_http_fault *fault)
-{
+                            const struct gj_http_client *client, struct gj_http_fault *fault) {
     for (size_t i = 0; i < match->n_params; i++) {
         GJ_TRY(put_param(object, &match->params[i], fault));
     }
@@ -124,8 +116,7 @@ static enum gj_err complete(json_t *object, const struct gj_route_match *match, 
 }
 
 static enum gj_err encode(const json_t *object, enum gj_request_kind kind, struct gj_buf *out,
-                          struct gj_http_fault *fault)
-{
+                          struct gj_http_fault *fault) {
     const struct gj_shape *shape = gj_request_shape(kind);
     void *memory = malloc(REQUEST_ARENA);
     if (memory == NULL) return no_memory(fault);
@@ -141,8 +132,7 @@ static enum gj_err encode(const json_t *object, enum gj_request_kind kind, struc
     return err;
 }
 
-static void note(const json_t *object, struct gj_asked *ret)
-{
+static void note(const json_t *object, struct gj_asked *ret) {
     const char *sender = json_string_value(json_object_get(object, "sender"));
     const char *msgid = json_string_value(json_object_get(object, "msgid"));
     if (msgid == NULL) msgid = json_string_value(json_object_get(object, "omsgid"));
@@ -152,8 +142,7 @@ static void note(const json_t *object, struct gj_asked *ret)
 
 enum gj_err gj_http_request(const struct gj_route_match *match, const struct gj_http_client *client,
                             struct gj_slice body, struct gj_buf *out, struct gj_asked *ret_asked,
-                            struct gj_http_fault *fault)
-{
+                            struct gj_http_fault *fault) {
     enum gj_request_kind kind = match->route->kind;
     json_t *object = NULL;
     memset(ret_asked, 0, sizeof *ret_asked);

@@ -30,8 +30,7 @@ struct raw_match {
     size_t n;
 };
 
-static int hex_digit(uint8_t c)
-{
+static int hex_digit(uint8_t c) {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -39,8 +38,7 @@ static int hex_digit(uint8_t c)
 }
 
 /* False for a broken escape, a control character or a value that does not fit. */
-static bool decode(struct gj_slice in, bool plus_is_space, char *dst, size_t cap)
-{
+static bool decode(struct gj_slice in, bool plus_is_space, char *dst, size_t cap) {
     size_t n = 0;
     for (size_t i = 0; i < in.len; i++) {
         int c = in.ptr[i];
@@ -61,8 +59,7 @@ static bool decode(struct gj_slice in, bool plus_is_space, char *dst, size_t cap
 }
 
 /* Does |path| fit |pattern|? Text between two slashes with a {name} takes what stands before its suffix. */
-static bool fits(const char *pattern, const char *path, size_t path_len, struct raw_match *ret)
-{
+static bool fits(const char *pattern, const char *path, size_t path_len, struct raw_match *ret) {
     const char *end = path + path_len;
     ret->n = 0;
     while (*pattern != '\0') {
@@ -92,8 +89,7 @@ static bool fits(const char *pattern, const char *path, size_t path_len, struct 
 }
 
 static enum gj_err add_param(struct gj_slice name, struct gj_slice value, bool of_query,
-                             struct gj_route_match *match, struct gj_http_fault *fault)
-{
+                             struct gj_route_match *match, struct gj_http_fault *fault) {
     GJ_ASSERT(match->n_params < GJ_ROUTE_PARAMS_MAX && name.len <= GJ_WORD_MAX);
     struct gj_route_param *param = &match->params[match->n_params];
     memcpy(param->name, name.ptr, name.len);
@@ -106,8 +102,7 @@ static enum gj_err add_param(struct gj_slice name, struct gj_slice value, bool o
     return GJ_OK;
 }
 
-static enum gj_err add_query(const char *query, struct gj_route_match *match, struct gj_http_fault *fault)
-{
+static enum gj_err add_query(const char *query, struct gj_route_match *match, struct gj_http_fault *fault) {
     const char *known = match->route->query;
     size_t known_len = strlen(known);
     bool seen = false;
@@ -131,8 +126,7 @@ static enum gj_err add_query(const char *query, struct gj_route_match *match, st
     return GJ_OK;
 }
 
-static enum gj_err wrong_method(const char *pattern, struct gj_http_fault *fault)
-{
+static enum gj_err wrong_method(const char *pattern, struct gj_http_fault *fault) {
     gj_fault_set(fault, GJ_ERR_UNKNOWN_ROUTE, NULL, "this address does not take that method");
     fault->status = 405;
     for (size_t i = 0; i < gj_n_routes; i++) {
@@ -145,8 +139,7 @@ static enum gj_err wrong_method(const char *pattern, struct gj_http_fault *fault
 }
 
 enum gj_err gj_route_find(const char *method, const char *target, struct gj_route_match *ret,
-                          struct gj_http_fault *fault)
-{
+                          struct gj_http_fault *fault) {
     size_t path_len = strcspn(target, "?");
     const char *pattern = NULL;
     struct raw_match raw;

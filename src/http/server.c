@@ -19,16 +19,14 @@
 #define CLOSE_MS  2000 /* for the last answers to leave */
 #define BACKLOG   512u
 
-static int64_t mono_ms(void)
-{
+static int64_t mono_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* --- sweeper ---------------------------------------------------------------------------------------------- */
-static void sweep(struct gj_http *http)
-{
+static void sweep(struct gj_http *http) {
     struct gj_waiter_gone gone[SWEEP_CAP];
     size_t n = gj_waiters_sweep(http->waiters, (struct gj_mono){mono_ms()}, gone, SWEEP_CAP);
     for (size_t i = 0; i < n; i++) {
@@ -38,8 +36,7 @@ static void sweep(struct gj_http *http)
     }
 }
 
-static void *sweeper_main(void *arg)
-{
+static void *sweeper_main(void *arg) {
     struct gj_http *http = arg;
     while (gj_waiters_pause(http->waiters, SWEEP_MS)) {
         sweep(http);
@@ -54,8 +51,7 @@ union address {
     struct sockaddr_in6 v6;
 };
 
-static enum gj_err parse_address(const char *text, uint16_t port, union address *ret, char *ret_detail)
-{
+static enum gj_err parse_address(const char *text, uint16_t port, union address *ret, char *ret_detail) {
     memset(ret, 0, sizeof *ret);
     if (inet_pton(AF_INET, text, &ret->v4.sin_addr) == 1) {
         ret->v4.sin_family = AF_INET;
@@ -71,8 +67,7 @@ static enum gj_err parse_address(const char *text, uint16_t port, union address 
     return GJ_ERR_BAD_CONFIG;
 }
 
-static struct MHD_Daemon *start_daemon(struct gj_http *http, const union address *address)
-{
+static struct MHD_Daemon *start_daemon(struct gj_http *http, const union address *address) {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
     if (address->any.sa_family == AF_INET6) flags |= MHD_USE_IPv6;
     return MHD_start_daemon(
@@ -83,15 +78,13 @@ static struct MHD_Daemon *start_daemon(struct gj_http *http, const union address
         MHD_OPTION_LISTEN_BACKLOG_SIZE, BACKLOG, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
 
-static void free_http(struct gj_http *http)
-{
+static void free_http(struct gj_http *http) {
     gj_waiters_free(&http->waiters);
     free(http->clients);
     free(http);
 }
 
-static struct gj_http *new_http(const struct gj_http_config *config)
-{
+static struct gj_http *new_http(const struct gj_http_config *config) {
     struct gj_http *http = calloc(1, sizeof *http);
     if (http == NULL) return NULL;
     http->config = *config;
@@ -108,8 +101,7 @@ static struct gj_http *new_http(const struct gj_http_config *config)
     return http;
 }
 
-enum gj_err gj_http_open(const struct gj_http_config *config, struct gj_http **ret, char *ret_detail)
-{
+enum gj_err gj_http_open(const struct gj_http_config *config, struct gj_http **ret, char *ret_detail) {
     union address address;
     GJ_TRY(parse_address(config->address, config->port, &address, ret_detail));
     struct gj_http *http = new_http(config);
@@ -137,18 +129,15 @@ enum gj_err gj_http_open(const struct gj_http_config *config, struct gj_http **r
     return GJ_OK;
 }
 
-uint16_t gj_http_port(const struct gj_http *http)
-{
+uint16_t gj_http_port(const struct gj_http *http) {
     return MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
 }
 
-void gj_http_reply(struct gj_http *http, uint64_t waiter, struct gj_slice answer)
-{
+void gj_http_reply(struct gj_http *http, uint64_t waiter, struct gj_slice answer) {
     gj_call_wake(http, waiter, answer);
 }
 
-void gj_http_counts_of(const struct gj_http *http, struct gj_http_counts *ret)
-{
+void gj_http_counts_of(const struct gj_http *http, struct gj_http_counts *ret) {
     ret->requests = atomic_load(&http->requests);
     ret->refused = atomic_load(&http->refused);
     ret->too_large = atomic_load(&http->too_large);
@@ -160,8 +149,7 @@ void gj_http_counts_of(const struct gj_http *http, struct gj_http_counts *ret)
 }
 
 /* --- close ---------------------------------------------------------------------------------------------------- */
-static void wake_everybody(struct gj_http *http)
-{
+static void wake_everybody(struct gj_http *http) {
     uint64_t waiter;
     while ((waiter = gj_waiters_any(http->waiters)) != 0) {
         gj_call_wake(http, waiter, GJ_SLICE_NONE);
@@ -170,8 +158,7 @@ static void wake_everybody(struct gj_http *http)
 }
 
 /* A client that does not read cannot hold us. */
-static void await_last_answers(const struct gj_http *http)
-{
+static void await_last_answers(const struct gj_http *http) {
     const struct timespec pause = {0, 5000000};
     int64_t until = mono_ms() + CLOSE_MS;
     while (atomic_load(&http->suspended) > 0 && mono_ms() < until) {
@@ -179,8 +166,7 @@ static void await_last_answers(const struct gj_http *http)
     }
 }
 
-void gj_http_close(struct gj_http **http_p)
-{
+void gj_http_close(struct gj_http **http_p) {
     struct gj_http *http = *http_p;
     if (http == NULL) return;
     *http_p = NULL;

@@ -32,8 +32,7 @@ struct gj_waiters {
     bool closed;
 };
 
-struct gj_waiters *gj_waiters_new(void)
-{
+struct gj_waiters *gj_waiters_new(void) {
     struct gj_waiters *waiters = calloc(1, sizeof *waiters);
     if (waiters == NULL) return NULL;
     pthread_condattr_t attr;
@@ -49,8 +48,7 @@ struct gj_waiters *gj_waiters_new(void)
     return waiters;
 }
 
-void gj_waiters_free(struct gj_waiters **waiters_p)
-{
+void gj_waiters_free(struct gj_waiters **waiters_p) {
     struct gj_waiters *waiters = *waiters_p;
     if (waiters == NULL) return;
     *waiters_p = NULL;
@@ -59,8 +57,7 @@ void gj_waiters_free(struct gj_waiters **waiters_p)
     free(waiters);
 }
 
-uint64_t gj_waiters_add(struct gj_waiters *waiters, void *call, int fd, struct gj_mono deadline)
-{
+uint64_t gj_waiters_add(struct gj_waiters *waiters, void *call, int fd, struct gj_mono deadline) {
     uint64_t waiter = 0;
     pthread_mutex_lock(&waiters->lock);
     if (!waiters->closed && waiters->n_free > 0) {
@@ -73,8 +70,7 @@ uint64_t gj_waiters_add(struct gj_waiters *waiters, void *call, int fd, struct g
     return waiter;
 }
 
-void *gj_waiters_take(struct gj_waiters *waiters, uint64_t waiter)
-{
+void *gj_waiters_take(struct gj_waiters *waiters, uint64_t waiter) {
     uint32_t index = (uint32_t)(waiter % GJ_SESSIONS_MAX);
     void *call = NULL;
     pthread_mutex_lock(&waiters->lock);
@@ -89,8 +85,7 @@ void *gj_waiters_take(struct gj_waiters *waiters, uint64_t waiter)
     return call;
 }
 
-void gj_waiters_woken(struct gj_waiters *waiters)
-{
+void gj_waiters_woken(struct gj_waiters *waiters) {
     pthread_mutex_lock(&waiters->lock);
     GJ_ASSERT(waiters->waking > 0);
     if (--waiters->waking == 0 && waiters->closed) pthread_cond_broadcast(&waiters->changed);
@@ -98,8 +93,7 @@ void gj_waiters_woken(struct gj_waiters *waiters)
 }
 
 /* Has the client closed its side? The socket is open as long as its waiter is in the table. */
-static bool is_hung_up(int fd)
-{
+static bool is_hung_up(int fd) {
     char byte;
     ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (n == 0) return true;
@@ -107,8 +101,7 @@ static bool is_hung_up(int fd)
 }
 
 size_t gj_waiters_sweep(struct gj_waiters *waiters, struct gj_mono now, struct gj_waiter_gone *ret,
-                        size_t cap)
-{
+                        size_t cap) {
     size_t n = 0;
     pthread_mutex_lock(&waiters->lock);
     for (uint32_t i = 0; i < GJ_SESSIONS_MAX && n < cap; i++) {
@@ -122,16 +115,14 @@ size_t gj_waiters_sweep(struct gj_waiters *waiters, struct gj_mono now, struct g
     return n;
 }
 
-void gj_waiters_close(struct gj_waiters *waiters)
-{
+void gj_waiters_close(struct gj_waiters *waiters) {
     pthread_mutex_lock(&waiters->lock);
     waiters->closed = true;
     pthread_cond_broadcast(&waiters->changed);
     pthread_mutex_unlock(&waiters->lock);
 }
 
-uint64_t gj_waiters_any(struct gj_waiters *waiters)
-{
+uint64_t gj_waiters_any(struct gj_waiters *waiters) {
     uint64_t waiter = 0;
     pthread_mutex_lock(&waiters->lock);
     GJ_ASSERT(waiters->closed);
@@ -142,8 +133,7 @@ uint64_t gj_waiters_any(struct gj_waiters *waiters)
     return waiter;
 }
 
-void gj_waiters_settle(struct gj_waiters *waiters)
-{
+void gj_waiters_settle(struct gj_waiters *waiters) {
     pthread_mutex_lock(&waiters->lock);
     while (waiters->waking > 0) {
         pthread_cond_wait(&waiters->changed, &waiters->lock);
@@ -151,8 +141,7 @@ void gj_waiters_settle(struct gj_waiters *waiters)
     pthread_mutex_unlock(&waiters->lock);
 }
 
-static struct timespec in_ms(uint32_t ms)
-{
+static struct timespec in_ms(uint32_t ms) {
     struct timespec at;
     clock_gettime(CLOCK_MONOTONIC, &at);
     at.tv_sec += ms / 1000;
@@ -164,8 +153,7 @@ static struct timespec in_ms(uint32_t ms)
     return at;
 }
 
-bool gj_waiters_pause(struct gj_waiters *waiters, uint32_t ms)
-{
+bool gj_waiters_pause(struct gj_waiters *waiters, uint32_t ms) {
     pthread_mutex_lock(&waiters->lock);
     while (!waiters->closed && waiters->n_free == GJ_SESSIONS_MAX) {
         pthread_cond_wait(&waiters->changed, &waiters->lock);

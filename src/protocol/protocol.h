@@ -27,13 +27,20 @@ struct gj_prover {
 };
 
 /* A NO, and also the reason why a coordinator's own legs cannot be held. */
-enum gj_vote_class { GJ_VOTE_YES, GJ_VOTE_COVER, GJ_VOTE_PLAN_STALE, GJ_VOTE_BUSY, GJ_VOTE_DATE, GJ_VOTE_RULE };
+enum gj_vote_class {
+    GJ_VOTE_YES,
+    GJ_VOTE_COVER,
+    GJ_VOTE_PLAN_STALE,
+    GJ_VOTE_BUSY,
+    GJ_VOTE_DATE,
+    GJ_VOTE_RULE
+};
 const char *gj_vote_class_word(enum gj_vote_class class);
 enum gj_vote_class gj_vote_class_of(const char *word); /* unknown: GJ_VOTE_RULE */
 
 struct gj_refusal {
     enum gj_vote_class class;
-    enum gj_err code;            /* GJ_ERR_RULE with a rule, GJ_ERR_NO_COVER, ... */
+    enum gj_err code; /* GJ_ERR_RULE with a rule, GJ_ERR_NO_COVER, ... */
     char rule[GJ_RULE_MAX + 1];
 };
 
@@ -45,8 +52,9 @@ struct gj_tx_view {
     const struct gj_leg_part *parts; /* the legs whose detail this node was given */
     uint32_t n_parts;
     const struct gj_leg_detail *details; /* decoded, parallel to parts */
-    const struct gj_plan_answer *plan;   /* participant, home of the patient: its own verified answer; or NULL */
-    const struct gj_core *original;      /* refund: the verified core of the original; or NULL */
+    const struct gj_plan_answer
+        *plan;                      /* participant, home of the patient: its own verified answer; or NULL */
+    const struct gj_core *original; /* refund: the verified core of the original; or NULL */
 };
 
 /* What became of a transaction, told to the application of its coordinator. */
@@ -55,8 +63,8 @@ struct gj_decision {
     const struct gj_core *core;
     bool committed;
     /* when aborted: */
-    struct gj_refusal refusal;      /* first NO, or class YES with code TIMED_OUT / REVERSED / INTERRUPTED */
-    char node[GJ_NODE_MAX + 1];     /* who said no, or did not answer; "" if it was ourselves */
+    struct gj_refusal refusal;  /* first NO, or class YES with code TIMED_OUT / REVERSED / INTERRUPTED */
+    char node[GJ_NODE_MAX + 1]; /* who said no, or did not answer; "" if it was ourselves */
     /* when committed: accounts that participants fixed (vote_facts), by leg */
     const struct gj_leg_fact *facts;
     uint32_t n_facts;
@@ -157,8 +165,8 @@ void gj_protocol_apply_supersedes(struct gj_protocol *protocol, struct gj_turn *
 enum gj_err gj_protocol_accepts_work(const struct gj_protocol *protocol, const struct gj_turn *turn);
 /* Queues a message to one node. |reply_to| NULL for none. |ret_id| (may be NULL): its id, which an answer
  * will name. ttl_ms: how long it is worth something. */
-void gj_protocol_send(struct gj_protocol *protocol, struct gj_turn *turn, enum gj_kind kind,
-                      const char *node, const void *body, const struct gj_msgid *reply_to, int64_t ttl_ms,
+void gj_protocol_send(struct gj_protocol *protocol, struct gj_turn *turn, enum gj_kind kind, const char *node,
+                      const void *body, const struct gj_msgid *reply_to, int64_t ttl_ms,
                       struct gj_msgid *ret_id);
 /* Verifies evidence: a one-message parcel signed by |signer|. GJ_ERR_BAD_EVIDENCE and others. */
 GJ_MUST_USE enum gj_err gj_protocol_verify_evidence(struct gj_protocol *protocol, struct gj_turn *turn,
@@ -169,8 +177,8 @@ const struct gj_directory *gj_protocol_directory(const struct gj_protocol *proto
 /* Fills an answer about this node and its peers (lists in turn->scratch). */
 void gj_protocol_describe(struct gj_protocol *protocol, struct gj_turn *turn, struct gj_ans_node *ret);
 /* One transaction, or all of a state; false if there is none. */
-bool gj_protocol_transaction(struct gj_protocol *protocol, struct gj_turn *turn,
-                             const struct gj_txid *txid, struct gj_tx_line *ret);
+bool gj_protocol_transaction(struct gj_protocol *protocol, struct gj_turn *turn, const struct gj_txid *txid,
+                             struct gj_tx_line *ret);
 void gj_protocol_transactions(struct gj_protocol *protocol, struct gj_turn *turn, const char *state,
                               struct gj_ans_transactions *ret);
 

@@ -15,11 +15,11 @@
 #include "protocol/tables.h"
 
 enum gj_request_verdict {
-    GJ_REQUEST_IS_NEW,       /* a row OPEN was written; go on */
-    GJ_REQUEST_IS_RESUMED,   /* was INTERRUPTED, the same body: run the next attempt */
-    GJ_REQUEST_IS_OPEN,      /* the same body is under way: in progress */
-    GJ_REQUEST_IS_FINAL,     /* row->answer is the stored answer */
-    GJ_REQUEST_IS_CONFLICT,  /* another body under this key */
+    GJ_REQUEST_IS_NEW,      /* a row OPEN was written; go on */
+    GJ_REQUEST_IS_RESUMED,  /* was INTERRUPTED, the same body: run the next attempt */
+    GJ_REQUEST_IS_OPEN,     /* the same body is under way: in progress */
+    GJ_REQUEST_IS_FINAL,    /* row->answer is the stored answer */
+    GJ_REQUEST_IS_CONFLICT, /* another body under this key */
 };
 
 /* Looks the key up and opens the request if it is new or interrupted. |body| is compared by its keyed
@@ -28,7 +28,8 @@ enum gj_request_verdict gj_request_admit(struct gj_protocol *protocol, struct gj
                                          const char *sender, const char *msgid, const char *kind,
                                          struct gj_slice body, struct gj_request_row *ret_row);
 /* False if there is none. */
-bool gj_request_find(struct gj_turn *turn, const char *sender, const char *msgid, struct gj_request_row *ret_row);
+bool gj_request_find(struct gj_turn *turn, const char *sender, const char *msgid,
+                     struct gj_request_row *ret_row);
 bool gj_request_is_interrupted(const struct gj_protocol *protocol, const struct gj_request_row *row);
 /* Notes the running transaction, or the settlement made. Asserts that the request is OPEN. */
 void gj_request_note_tx(struct gj_turn *turn, struct gj_request_row *row, const struct gj_txid *txid);

@@ -78,14 +78,14 @@ struct gj_turn {
     const struct gj_hasher *hasher;
     uint8_t seed[32]; /* fresh for each input, recorded with it */
     uint64_t draws;
-    bool accepts_new_work; /* false while draining or below the store's reserve */
+    bool accepts_new_work;   /* false while draining or below the store's reserve */
     enum gj_err no_new_work; /* why not */
 };
 
 /* |len| bytes out of the turn's seed: H(seed | counter). Deterministic under replay. */
 void gj_turn_random(struct gj_turn *turn, void *ret, size_t len);
-void gj_turn_event(struct gj_turn *turn, enum gj_event_code code, enum gj_err err,
-                   const struct gj_txid *txid, const char *node, int64_t value);
+void gj_turn_event(struct gj_turn *turn, enum gj_event_code code, enum gj_err err, const struct gj_txid *txid,
+                   const char *node, int64_t value);
 /* Encodes and queues the answer of one waiter; waiter 0 is nobody. */
 void gj_turn_reply(struct gj_turn *turn, uint64_t waiter, enum gj_answer_kind kind, const void *body);
 /* Queues an answer that is encoded already; copied. */

@@ -12,8 +12,7 @@
 #define GB11643_LEN    18
 #define GB11643_DIGITS 17
 
-static int check_character(const char *certno)
-{
+static int check_character(const char *certno) {
     static const int weights[GB11643_DIGITS] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
     int sum = 0;
     for (int i = 0; i < GB11643_DIGITS; i++) {
@@ -23,8 +22,7 @@ static int check_character(const char *certno)
 }
 
 /* The standard's own example was born in 1880, before our dates begin; the calendar repeats after 400 years. */
-static bool is_birth_date(const char *digits)
-{
+static bool is_birth_date(const char *digits) {
     gj_date date = 0;
     for (int i = 0; i < 8; i++) {
         date = date * 10 + (digits[i] - '0');
@@ -33,8 +31,7 @@ static bool is_birth_date(const char *digits)
     return gj_date_is_valid(date);
 }
 
-static bool gb11643_is_valid(const char *certno)
-{
+static bool gb11643_is_valid(const char *certno) {
     if (strlen(certno) != GB11643_LEN) return false;
     if (strspn(certno, "0123456789") < GB11643_DIGITS) return false;
     if (certno[0] == '0') return false;
@@ -43,8 +40,7 @@ static bool gb11643_is_valid(const char *certno)
     return last == check_character(certno);
 }
 
-bool gj_certno_is_valid(const char *psn_cert_type, const char *certno)
-{
+bool gj_certno_is_valid(const char *psn_cert_type, const char *certno) {
     if (strcmp(psn_cert_type, "01") == 0) return gb11643_is_valid(certno);
     size_t len = strlen(certno);
     return len >= 1 && len <= GJ_CERTNO_MAX;

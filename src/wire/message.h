@@ -59,21 +59,20 @@ const struct gj_shape *gj_answer_shape(enum gj_answer_kind kind);
 /* Appends |value|, a struct of |shape|, as a msgpack map in field order; absent optional fields are
  * left out; nothing is appended on an error. GJ_ERR_NO_SPACE; GJ_ERR_TOO_LARGE above GJ_MESSAGE_MAX;
  * GJ_ERR_BAD_SCHEMA if a value breaks its own limits (|ret_fault|, which may be NULL, says which). */
-GJ_MUST_USE enum gj_err gj_shape_encode(const struct gj_shape *shape, const void *value,
-                                        struct gj_buf *out, struct gj_fault *ret_fault);
+GJ_MUST_USE enum gj_err gj_shape_encode(const struct gj_shape *shape, const void *value, struct gj_buf *out,
+                                        struct gj_fault *ret_fault);
 /* Decodes exactly one map that fills |in|. |ret_value| is zeroed first. Texts are copied; BIN slices
  * borrow from |in|; lists live in |arena|. Errors: GJ_ERR_BAD_MSGPACK, TOO_DEEP, TOO_MANY, BAD_SCHEMA,
  * MISSING_FIELD, BAD_FIELD, TOO_LARGE, NO_SPACE. */
 GJ_MUST_USE enum gj_err gj_shape_decode(const struct gj_shape *shape, struct gj_slice in,
-                                        struct gj_arena *arena, void *ret_value,
-                                        struct gj_fault *ret_fault);
+                                        struct gj_arena *arena, void *ret_value, struct gj_fault *ret_fault);
 
 /* --- messages between nodes ------------------------------------------------------------------------ */
 struct gj_message {
     struct gj_header header;
-    enum gj_kind kind;      /* GJ_KIND_NONE: an unknown kind, body is NULL */
-    const void *body;       /* the struct of the kind's shape, in the arena */
-    struct gj_slice bytes;  /* exactly as received */
+    enum gj_kind kind;     /* GJ_KIND_NONE: an unknown kind, body is NULL */
+    const void *body;      /* the struct of the kind's shape, in the arena */
+    struct gj_slice bytes; /* exactly as received */
 };
 
 GJ_MUST_USE enum gj_err gj_message_encode(const struct gj_header *header, const struct gj_shape *shape,
@@ -81,8 +80,8 @@ GJ_MUST_USE enum gj_err gj_message_encode(const struct gj_header *header, const 
 /* |in| is borrowed for as long as |ret| is used. For an unknown kind: GJ_ERR_UNKNOWN_KIND with the
  * header filled in. For a body that is refused: header and kind are filled in, body is NULL. Another
  * version: GJ_ERR_BAD_VERSION, the header filled in as far as it fits this one's. */
-GJ_MUST_USE enum gj_err gj_message_decode(struct gj_slice in, struct gj_arena *arena,
-                                          struct gj_message *ret, struct gj_fault *ret_fault);
+GJ_MUST_USE enum gj_err gj_message_decode(struct gj_slice in, struct gj_arena *arena, struct gj_message *ret,
+                                          struct gj_fault *ret_fault);
 
 void gj_msgid_write(uint8_t dst[GJ_MSGID_BYTES], const struct gj_msgid *id);
 void gj_msgid_read(const uint8_t src[GJ_MSGID_BYTES], struct gj_msgid *ret);

@@ -23,10 +23,10 @@
 #include "base/limits.h"
 
 enum gj_sign_alg { GJ_SIGN_SM2 = 1, GJ_SIGN_ED25519 = 2 }; /* with SM3, with SHA-256 */
-#define GJ_KEY_ID_BYTES 8
-#define GJ_SIGNATURE_MAX 64 /* SM2: r | s, 32 bytes each; Ed25519: 64 bytes */
+#define GJ_KEY_ID_BYTES     8
+#define GJ_SIGNATURE_MAX    64 /* SM2: r | s, 32 bytes each; Ed25519: 64 bytes */
 #define GJ_SIGNED_BYTES_MAX 160
-#define GJ_SALT_BYTES 16
+#define GJ_SALT_BYTES       16
 
 struct gj_batch_head {
     uint8_t network_id[16];
@@ -67,8 +67,8 @@ GJ_MUST_USE enum gj_err gj_parcel_write(const struct gj_hasher *hasher, const st
 /* --- reading --------------------------------------------------------------------------------------- */
 struct gj_parcel_item {
     uint32_t index;
-    struct gj_slice salt;    /* GJ_SALT_BYTES */
-    struct gj_slice path;    /* whole hashes, from the leaf upwards */
+    struct gj_slice salt; /* GJ_SALT_BYTES */
+    struct gj_slice path; /* whole hashes, from the leaf upwards */
     struct gj_slice message;
 };
 

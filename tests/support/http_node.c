@@ -23,8 +23,7 @@
 #include "wire/message.h"
 
 /* --- the node that the test plays ------------------------------------------------------------------------ */
-static size_t encode_reversal(const char *omsgid, uint8_t *memory, size_t cap)
-{
+static size_t encode_reversal(const char *omsgid, uint8_t *memory, size_t cap) {
     struct gj_ans_reversal answer = {0};
     struct gj_buf out;
     strcpy(answer.state, "reversed");
@@ -34,15 +33,13 @@ static size_t encode_reversal(const char *omsgid, uint8_t *memory, size_t cap)
     return out.len;
 }
 
-void http_node_reply(struct http_node *node, uint64_t waiter, const char *omsgid)
-{
+void http_node_reply(struct http_node *node, uint64_t waiter, const char *omsgid) {
     uint8_t memory[512];
     size_t len = encode_reversal(omsgid, memory, sizeof memory);
     gj_http_reply(node->http, waiter, gj_slice_of(memory, len));
 }
 
-static void note_msgid(struct http_node *node, struct gj_slice request)
-{
+static void note_msgid(struct http_node *node, struct gj_slice request) {
     static _Thread_local uint8_t memory[16384];
     struct gj_arena arena;
     struct gj_fault fault;
@@ -53,8 +50,7 @@ static void note_msgid(struct http_node *node, struct gj_slice request)
     if (kind == GJ_REQUEST_REVERSE) strcpy(node->last_msgid, ((struct gj_req_reverse *)body)->omsgid);
 }
 
-static bool on_submit(void *ctx, uint64_t waiter, struct gj_slice request)
-{
+static bool on_submit(void *ctx, uint64_t waiter, struct gj_slice request) {
     struct http_node *node = ctx;
     pthread_mutex_lock(&node->lock);
     bool taken = !node->full;
@@ -70,37 +66,32 @@ static bool on_submit(void *ctx, uint64_t waiter, struct gj_slice request)
     return taken;
 }
 
-static void on_hangup(void *ctx, uint64_t waiter)
-{
+static void on_hangup(void *ctx, uint64_t waiter) {
     struct http_node *node = ctx;
     pthread_mutex_lock(&node->lock);
     node->hung_up[node->n_hung_up++ % HTTP_SEEN_MAX] = waiter;
     pthread_mutex_unlock(&node->lock);
 }
 
-static void on_metrics(void *ctx, struct gj_buf *out)
-{
+static void on_metrics(void *ctx, struct gj_buf *out) {
     (void)ctx;
     gj_buf_put_slice(out, GJ_SLICE_LIT("gongji_up 1\n"));
 }
 
-void http_pause_ms(long ms)
-{
+void http_pause_ms(long ms) {
     const struct timespec pause = {0, ms * 1000000L};
     nanosleep(&pause, NULL);
 }
 
 /* Waits for something that must come; the test program's own limit ends it if it never does. */
-size_t http_node_counted(struct http_node *node, const size_t *counter)
-{
+size_t http_node_counted(struct http_node *node, const size_t *counter) {
     pthread_mutex_lock(&node->lock);
     size_t n = *counter;
     pthread_mutex_unlock(&node->lock);
     return n;
 }
 
-void http_node_await(struct http_node *node, const size_t *counter, size_t n)
-{
+void http_node_await(struct http_node *node, const size_t *counter, size_t n) {
     while (http_node_counted(node, counter) < n) {
         http_pause_ms(2);
     }
@@ -109,8 +100,7 @@ void http_node_await(struct http_node *node, const size_t *counter, size_t n)
 /* --- a node under test ------------------------------------------------------------------------------------- */
 static const struct gj_http_client clients[] = {{"bureau", "secret-token", "330000/*"}};
 
-void http_node_config(struct http_node *node, uint32_t wait_ms, struct gj_http_config *ret)
-{
+void http_node_config(struct http_node *node, uint32_t wait_ms, struct gj_http_config *ret) {
     *ret = (struct gj_http_config){.address = "127.0.0.1",
                                    .wait_ms = wait_ms,
                                    .clients = clients,
@@ -121,8 +111,7 @@ void http_node_config(struct http_node *node, uint32_t wait_ms, struct gj_http_c
                                    .metrics = on_metrics};
 }
 
-struct http_node *http_node_open(uint32_t wait_ms)
-{
+struct http_node *http_node_open(uint32_t wait_ms) {
     struct http_node *node = calloc(1, sizeof *node);
     struct gj_http_config config;
     char detail[GJ_HTTP_DETAIL_CAP];
@@ -136,8 +125,7 @@ struct http_node *http_node_open(uint32_t wait_ms)
     return node;
 }
 
-void http_node_close(struct http_node **node_p)
-{
+void http_node_close(struct http_node **node_p) {
     struct http_node *node = *node_p;
     *node_p = NULL;
     gj_http_close(&node->http);
@@ -147,8 +135,7 @@ void http_node_close(struct http_node **node_p)
 }
 
 /* --- a client ------------------------------------------------------------------------------------------------ */
-int http_dial(const struct http_node *node)
-{
+int http_dial(const struct http_node *node) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(gj_http_port(node->http))};
     struct timeval limit = {60, 0};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -159,8 +146,7 @@ int http_dial(const struct http_node *node)
     return fd;
 }
 
-bool http_put_bytes(int fd, const char *bytes, size_t len)
-{
+bool http_put_bytes(int fd, const char *bytes, size_t len) {
     while (len > 0) {
         ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
         if (n <= 0) return false;
@@ -170,13 +156,11 @@ bool http_put_bytes(int fd, const char *bytes, size_t len)
     return true;
 }
 
-void http_put(int fd, const char *text)
-{
+void http_put(int fd, const char *text) {
     assert_true(http_put_bytes(fd, text, strlen(text)));
 }
 
-void http_post_bytes(int fd, const char *target, const char *body, size_t len)
-{
+void http_post_bytes(int fd, const char *target, const char *body, size_t len) {
     char head[1024];
     snprintf(head, sizeof head,
              "POST %s HTTP/1.1\r\nHost: n\r\nAuthorization: Bearer secret-token\r\n"
@@ -186,21 +170,18 @@ void http_post_bytes(int fd, const char *target, const char *body, size_t len)
     http_put_bytes(fd, body, len); /* an early answer may close the line */
 }
 
-void http_post(int fd, const char *target, const char *body)
-{
+void http_post(int fd, const char *target, const char *body) {
     http_post_bytes(fd, target, body, strlen(body));
 }
 
-void http_get(int fd, const char *target)
-{
+void http_get(int fd, const char *target) {
     char head[512];
     snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: n\r\nAuthorization: Bearer secret-token\r\n\r\n",
              target);
     http_put(fd, head);
 }
 
-size_t http_read_head(int fd, struct http_response *ret)
-{
+size_t http_read_head(int fd, struct http_response *ret) {
     size_t n = 0;
     while (n + 1 < sizeof ret->head && recv(fd, ret->head + n, 1, 0) == 1) {
         n++;
@@ -210,8 +191,7 @@ size_t http_read_head(int fd, struct http_response *ret)
     return n;
 }
 
-void http_take(int fd, struct http_response *ret)
-{
+void http_take(int fd, struct http_response *ret) {
     memset(ret, 0, sizeof *ret);
     if (http_read_head(fd, ret) == 0) return;
     assert_int_equal(sscanf(ret->head, "HTTP/1.1 %d", &ret->status), 1);
@@ -227,8 +207,7 @@ void http_take(int fd, struct http_response *ret)
     }
 }
 
-void http_expect(int fd, int status, const char *in_body)
-{
+void http_expect(int fd, int status, const char *in_body) {
     static struct http_response response;
     http_take(fd, &response);
     if (response.status != status || strstr(response.body, in_body) == NULL) {

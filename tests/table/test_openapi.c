@@ -25,16 +25,14 @@ static json_t *document;
 
 static json_t *load_node(yaml_parser_t *parser, const yaml_event_t *event);
 
-static void next_event(yaml_parser_t *parser, yaml_event_t *event)
-{
+static void next_event(yaml_parser_t *parser, yaml_event_t *event) {
     if (!yaml_parser_parse(parser, event)) {
         print_error("openapi.yaml:%zu: %s\n", parser->problem_mark.line + 1, parser->problem);
         fail();
     }
 }
 
-static json_t *load_scalar(const yaml_event_t *event)
-{
+static json_t *load_scalar(const yaml_event_t *event) {
     const char *text = (const char *)event->data.scalar.value;
     char *end;
     if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE) return json_string(text);
@@ -46,8 +44,7 @@ static json_t *load_scalar(const yaml_event_t *event)
     return json_string(text);
 }
 
-static json_t *load_mapping(yaml_parser_t *parser)
-{
+static json_t *load_mapping(yaml_parser_t *parser) {
     json_t *object = json_object();
     for (;;) {
         yaml_event_t key, value;
@@ -69,8 +66,7 @@ static json_t *load_mapping(yaml_parser_t *parser)
     }
 }
 
-static json_t *load_sequence(yaml_parser_t *parser)
-{
+static json_t *load_sequence(yaml_parser_t *parser) {
     json_t *array = json_array();
     for (;;) {
         yaml_event_t event;
@@ -82,16 +78,14 @@ static json_t *load_sequence(yaml_parser_t *parser)
     }
 }
 
-static json_t *load_node(yaml_parser_t *parser, const yaml_event_t *event)
-{
+static json_t *load_node(yaml_parser_t *parser, const yaml_event_t *event) {
     if (event->type == YAML_MAPPING_START_EVENT) return load_mapping(parser);
     if (event->type == YAML_SEQUENCE_START_EVENT) return load_sequence(parser);
     assert_int_equal(event->type, YAML_SCALAR_EVENT); /* no aliases here */
     return load_scalar(event);
 }
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     (void)state;
     FILE *file = fopen(GJ_SOURCE_DIR "/schemas/openapi.yaml", "rb");
     yaml_parser_t parser;
@@ -110,8 +104,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     (void)state;
     json_decref(document);
     return 0;
@@ -119,8 +112,7 @@ static int teardown(void **state)
 
 /* --- helpers ------------------------------------------------------------------------------------------------- */
 /* A path such as "paths|/v1/plans|post". */
-static json_t *at(const json_t *from, const char *path)
-{
+static json_t *at(const json_t *from, const char *path) {
     char copy[300];
     assert_true(strlen(path) < sizeof copy);
     strcpy(copy, path);
@@ -132,22 +124,19 @@ static json_t *at(const json_t *from, const char *path)
     return node;
 }
 
-static const char *text_at(const json_t *from, const char *path)
-{
+static const char *text_at(const json_t *from, const char *path) {
     const char *text = json_string_value(at(from, path));
     return text == NULL ? "" : text;
 }
 
 /* The name that a $ref ends in. */
-static const char *ref_at(const json_t *from, const char *path)
-{
+static const char *ref_at(const json_t *from, const char *path) {
     const char *ref = json_string_value(json_object_get(at(from, path), "$ref"));
     const char *slash = ref == NULL ? NULL : strrchr(ref, '/');
     return slash == NULL ? "" : slash + 1;
 }
 
-static bool lists(const json_t *array, const char *text)
-{
+static bool lists(const json_t *array, const char *text) {
     for (size_t i = 0; i < json_array_size(array); i++) {
         const char *item = json_string_value(json_array_get(array, i));
         if (item != NULL && strcmp(item, text) == 0) return true;
@@ -155,16 +144,14 @@ static bool lists(const json_t *array, const char *text)
     return false;
 }
 
-static const json_t *schema_of(const char *name)
-{
+static const json_t *schema_of(const char *name) {
     const json_t *schema = json_object_get(at(document, "components|schemas"), name);
     if (schema == NULL) print_error("no schema %s\n", name);
     assert_non_null(schema);
     return schema;
 }
 
-static const json_t *operation_of(const struct gj_route *route)
-{
+static const json_t *operation_of(const struct gj_route *route) {
     char method[8] = "";
     for (size_t i = 0; route->method[i] != '\0'; i++) {
         method[i] = (char)(route->method[i] + ('a' - 'A'));
@@ -173,8 +160,7 @@ static const json_t *operation_of(const struct gj_route *route)
 }
 
 /* --- routes ------------------------------------------------------------------------------------------------------ */
-static void every_route_is_in_the_file(void **state)
-{
+static void every_route_is_in_the_file(void **state) {
     (void)state;
     for (size_t i = 0; i < gj_n_routes; i++) {
         if (operation_of(&gj_routes[i]) == NULL)
@@ -183,32 +169,27 @@ static void every_route_is_in_the_file(void **state)
     }
 }
 
-static void the_file_has_no_other_routes(void **state)
-{
+static void the_file_has_no_other_routes(void **state) {
     (void)state;
     const char *path, *method;
     json_t *item, *operation;
     size_t n = 0;
-    json_object_foreach(at(document, "paths"), path, item)
-    {
-        json_object_foreach(item, method, operation)
-        {
+    json_object_foreach(at(document, "paths"), path, item) {
+        json_object_foreach(item, method, operation) {
             n++;
         }
     }
     assert_int_equal(n, gj_n_routes);
 }
 
-static const struct gj_field *field_of(const struct gj_shape *shape, const char *name)
-{
+static const struct gj_field *field_of(const struct gj_shape *shape, const char *name) {
     for (uint32_t i = 0; i < shape->n_fields; i++) {
         if (strcmp(shape->fields[i].name, name) == 0) return &shape->fields[i];
     }
     return NULL;
 }
 
-static void parameters_are_fields_with_their_limits(void **state)
-{
+static void parameters_are_fields_with_their_limits(void **state) {
     (void)state;
     for (size_t i = 0; i < gj_n_routes; i++) {
         const struct gj_route *route = &gj_routes[i];
@@ -233,8 +214,7 @@ static void parameters_are_fields_with_their_limits(void **state)
     }
 }
 
-static void tokens_are_needed_where_the_code_says(void **state)
-{
+static void tokens_are_needed_where_the_code_says(void **state) {
     (void)state;
     assert_true(json_array_size(json_object_get(document, "security")) == 1);
     for (size_t i = 0; i < gj_n_routes; i++) {
@@ -245,8 +225,7 @@ static void tokens_are_needed_where_the_code_says(void **state)
 }
 
 /* What each request is answered with when it is done. */
-static const struct gj_shape *answer_of(const struct gj_route *route)
-{
+static const struct gj_shape *answer_of(const struct gj_route *route) {
     const struct {
         const char *what;
         enum gj_answer_kind kind;
@@ -269,8 +248,7 @@ static const struct gj_shape *answer_of(const struct gj_route *route)
     return NULL;
 }
 
-static void bodies_and_answers_are_the_right_ones(void **state)
-{
+static void bodies_and_answers_are_the_right_ones(void **state) {
     (void)state;
     for (size_t i = 0; i < gj_n_routes; i++) {
         const struct gj_route *route = &gj_routes[i];
@@ -288,8 +266,7 @@ static void bodies_and_answers_are_the_right_ones(void **state)
 }
 
 /* --- shapes --------------------------------------------------------------------------------------------------------- */
-static void check_limits(const struct gj_field *field, const json_t *property)
-{
+static void check_limits(const struct gj_field *field, const json_t *property) {
     switch (field->type) {
     case GJ_FIELD_U64:
     case GJ_FIELD_I64:
@@ -329,8 +306,7 @@ static void check_limits(const struct gj_field *field, const json_t *property)
     }
 }
 
-static bool comes_from_the_address(const struct gj_shape *shape, const char *field)
-{
+static bool comes_from_the_address(const struct gj_shape *shape, const char *field) {
     for (size_t i = 0; i < gj_n_routes; i++) {
         char braces[40];
         snprintf(braces, sizeof braces, "{%s}", field);
@@ -341,20 +317,17 @@ static bool comes_from_the_address(const struct gj_shape *shape, const char *fie
 }
 
 /* A field may be left out of a body when the edge knows it from elsewhere. */
-static bool must_be_given(const struct gj_shape *shape, const struct gj_field *field)
-{
+static bool must_be_given(const struct gj_shape *shape, const struct gj_field *field) {
     if ((field->flags & GJ_FIELD_REQUIRED) == 0 || comes_from_the_address(shape, field->name)) return false;
     return strcmp(field->name, "sender") != 0 || field_of(shape, "fixmedins_code") == NULL;
 }
 
 /* The edge adds the words of a rule to each line of an explanation. */
-static size_t added_by_the_edge(const struct gj_shape *shape)
-{
+static size_t added_by_the_edge(const struct gj_shape *shape) {
     return shape == &gj_shape_explain_line ? 2 : 0;
 }
 
-static void check_shape(const struct gj_shape *shape)
-{
+static void check_shape(const struct gj_shape *shape) {
     const json_t *schema = schema_of(shape->name);
     const json_t *properties = json_object_get(schema, "properties");
     size_t required = 0;
@@ -377,8 +350,7 @@ static void check_shape(const struct gj_shape *shape)
     }
 }
 
-static void every_field_and_limit_is_in_the_file(void **state)
-{
+static void every_field_and_limit_is_in_the_file(void **state) {
     (void)state;
     for (int kind = GJ_REQUEST_NONE + 1; kind < GJ_REQUEST_COUNT; kind++) {
         if (kind != GJ_REQUEST_GET) check_shape(gj_request_shape((enum gj_request_kind)kind));
@@ -399,8 +371,7 @@ static const struct {
 };
 #define N_CODES (sizeof codes / sizeof codes[0])
 
-static void codes_and_statuses_agree(void **state)
-{
+static void codes_and_statuses_agree(void **state) {
     (void)state;
     const json_t *problem = schema_of("problem");
     const json_t *names = at(problem, "properties|code|enum"),
@@ -415,8 +386,7 @@ static void codes_and_statuses_agree(void **state)
     }
 }
 
-static void note_names(json_t *seen, const struct gj_http_response *what)
-{
+static void note_names(json_t *seen, const struct gj_http_response *what) {
     json_t *body = json_loads(what->body, 0, NULL);
     assert_non_null(body);
     json_object_update(seen, body);
@@ -424,8 +394,7 @@ static void note_names(json_t *seen, const struct gj_http_response *what)
     free(what->body);
 }
 
-static void render_problem(json_t *seen, const struct gj_ans_problem *problem)
-{
+static void render_problem(json_t *seen, const struct gj_ans_problem *problem) {
     static uint8_t memory[32768];
     const struct gj_asked asked = {true, "330000/app", "m1"};
     struct gj_buf out;
@@ -436,8 +405,7 @@ static void render_problem(json_t *seen, const struct gj_ans_problem *problem)
     note_names(seen, &what);
 }
 
-static struct gj_ans_problem full_problem(const char *outcome, const char *code)
-{
+static struct gj_ans_problem full_problem(const char *outcome, const char *code) {
     static uint8_t memory[1024];
     struct gj_ans_problem problem = {0};
     struct gj_ans_plan plan = {.plan_id = "P1"};
@@ -457,13 +425,11 @@ static struct gj_ans_problem full_problem(const char *outcome, const char *code)
     return problem;
 }
 
-static void check_names(const json_t *seen, const char *schema_name)
-{
+static void check_names(const json_t *seen, const char *schema_name) {
     const json_t *schema = schema_of(schema_name), *properties = json_object_get(schema, "properties");
     const char *name;
     json_t *ignored;
-    json_object_foreach((json_t *)(uintptr_t)seen, name, ignored)
-    {
+    json_object_foreach((json_t *)(uintptr_t)seen, name, ignored) {
         if (json_object_get(properties, name) == NULL)
             print_error("%s.%s is not in the file\n", schema_name, name);
         assert_non_null(json_object_get(properties, name));
@@ -471,8 +437,7 @@ static void check_names(const json_t *seen, const char *schema_name)
     assert_int_equal(json_object_size(seen), json_object_size(properties));
 }
 
-static void problems_have_the_members_of_the_file(void **state)
-{
+static void problems_have_the_members_of_the_file(void **state) {
     (void)state;
     json_t *seen = json_object();
     struct gj_ans_problem problem = full_problem("refused", "RULE");
@@ -491,8 +456,7 @@ static void problems_have_the_members_of_the_file(void **state)
 }
 
 /* --- examples ------------------------------------------------------------------------------------------------------------ */
-static void send_example(const struct gj_route *route, const json_t *example)
-{
+static void send_example(const struct gj_route *route, const json_t *example) {
     static uint8_t memory[GJ_REQUEST_MAX];
     static const struct gj_http_client anybody = {"any", "t", "*"};
     struct gj_route_match match;
@@ -517,8 +481,7 @@ static void send_example(const struct gj_route *route, const json_t *example)
 }
 
 /* An answer's example must read as the answer; the words that the edge adds are in it or not. */
-static void read_example(const struct gj_shape *shape, const json_t *example, const char *path)
-{
+static void read_example(const struct gj_shape *shape, const json_t *example, const char *path) {
     static uint8_t memory[65536];
     struct gj_arena arena;
     struct gj_http_fault fault = {0};
@@ -529,8 +492,7 @@ static void read_example(const struct gj_shape *shape, const json_t *example, co
     assert_int_equal(err, GJ_OK);
 }
 
-static void examples_are_true(void **state)
-{
+static void examples_are_true(void **state) {
     (void)state;
     for (size_t i = 0; i < gj_n_routes; i++) {
         const struct gj_route *route = &gj_routes[i];
@@ -546,8 +508,7 @@ static void examples_are_true(void **state)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_route_is_in_the_file),
         cmocka_unit_test(the_file_has_no_other_routes),

@@ -14,7 +14,7 @@
 #include "protocol/state.h"
 
 #define LINE_MAX_BYTES 400
-#define CELLS_MAX 8
+#define CELLS_MAX      8
 
 /* Splits "| a | b |" into trimmed cells; returns their number. */
 static size_t split_row(char *line, char *cells[CELLS_MAX]) {
@@ -67,9 +67,11 @@ static const char *participant_cell(const char *state, size_t input) {
 }
 
 static const char *coordinator_cell(const char *state, size_t input) {
-    static const char *const words[GJ_COORD_STATES] = {"NONE", "COLLECTING", "PAST", "COMMITTED", "ABORTED", "ENDED"};
+    static const char *const words[GJ_COORD_STATES] = {"NONE",      "COLLECTING", "PAST",
+                                                       "COMMITTED", "ABORTED",    "ENDED"};
     for (size_t i = 0; i < GJ_COORD_STATES; i++) {
-        if (strcmp(words[i], state) == 0) return gj_coordinator_cell((enum gj_coord_state)i, (enum gj_coord_input)input);
+        if (strcmp(words[i], state) == 0)
+            return gj_coordinator_cell((enum gj_coord_state)i, (enum gj_coord_input)input);
     }
     return "no such state";
 }

@@ -27,14 +27,14 @@
 #include "domain/tables.h"
 #include "protocol/request.h"
 
-#define GJ_DESK_HOME_MAX 16384u      /* the home's answer as evidence: 16 sources need about 10 kB */
-#define GJ_DESK_ANSWER_MAX 32768u    /* an encoded answer */
-#define GJ_DESK_WAITERS_MAX 4u       /* clients that wait for one session */
-#define GJ_DESK_RETRY_MS 150         /* before the next attempt after BUSY or DATE, doubling, plus jitter */
+#define GJ_DESK_HOME_MAX          16384u /* the home's answer as evidence: 16 sources need about 10 kB */
+#define GJ_DESK_ANSWER_MAX        32768u /* an encoded answer */
+#define GJ_DESK_WAITERS_MAX       4u     /* clients that wait for one session */
+#define GJ_DESK_RETRY_MS          150 /* before the next attempt after BUSY or DATE, doubling, plus jitter */
 #define GJ_DESK_REVERSAL_RETRY_MS 500 /* doubling, up to GJ_COMMIT_RESEND_MAX_MS */
-#define GJ_DESK_PURGE_MS 30000       /* how often plans and interrupted requests past their life are looked for */
-#define GJ_DESK_PER_TICK 32u         /* sessions, notices, reversals that one tick takes up */
-#define GJ_DESK_MONO_NEVER INT64_MAX
+#define GJ_DESK_PURGE_MS          30000 /* how often plans and interrupted requests past their life are looked for */
+#define GJ_DESK_PER_TICK          32u /* sessions, notices, reversals that one tick takes up */
+#define GJ_DESK_MONO_NEVER        INT64_MAX
 
 /* Of our own messages that refund a reversed settlement; no client's message may begin so. */
 #define GJ_DESK_REVERSAL_PREFIX "rev:"
@@ -58,9 +58,9 @@ struct gj_question {
 
 /* plan_cover.state */
 enum gj_cover_state {
-    GJ_COVER_UNASKED,     /* nothing was left to pay when its turn came */
+    GJ_COVER_UNASKED, /* nothing was left to pay when its turn came */
     GJ_COVER_ASKED,
-    GJ_COVER_ANSWERED,    /* a cover, or a rule why none */
+    GJ_COVER_ANSWERED, /* a cover, or a rule why none */
     GJ_COVER_UNREACHABLE,
 };
 
@@ -68,15 +68,15 @@ enum gj_cover_state {
 struct gj_session_bill {
     struct gj_req_bill req;
     char use[GJ_WORD_MAX + 1];
-    char home[GJ_NODE_MAX + 1];     /* node of the patient's region */
-    gj_date date;                   /* business date of this attempt */
-    bool has_agreed;                /* settle: the client agreed to pay at most this cash */
+    char home[GJ_NODE_MAX + 1]; /* node of the patient's region */
+    gj_date date;               /* business date of this attempt */
+    bool has_agreed;            /* settle: the client agreed to pay at most this cash */
     int64_t agreed_cash_fen;
-    char plan_id[GJ_REF_MAX + 1];   /* of the stored plan that was loaded; else "" */
+    char plan_id[GJ_REF_MAX + 1]; /* of the stored plan that was loaded; else "" */
     char setl_id[GJ_REF_MAX + 1];
-    uint32_t n_covers;              /* as many as the home's answer has sources */
+    uint32_t n_covers; /* as many as the home's answer has sources */
     struct gj_plan_cover covers[GJ_SOURCES_MAX];
-    bool home_local;                /* answer: a bare plan_answer of our own books; else evidence */
+    bool home_local; /* answer: a bare plan_answer of our own books; else evidence */
     uint32_t answer_len;
     uint8_t answer[GJ_DESK_HOME_MAX];
 };
@@ -96,7 +96,7 @@ struct gj_session_refund {
     char setl_id[GJ_REF_MAX + 1];
     char refund_id[GJ_REF_MAX + 1];
     char reason[101];
-    char omsgid[GJ_MSGID_MAX + 1];  /* reversal: the settlement's message */
+    char omsgid[GJ_MSGID_MAX + 1]; /* reversal: the settlement's message */
     int64_t amount_fen;
 };
 
@@ -112,16 +112,17 @@ enum gj_session_kind {
 struct gj_session {
     enum gj_phase phase;
     enum gj_session_kind kind;
-    uint64_t generation;            /* tells a slot's tenants apart */
+    uint64_t generation; /* tells a slot's tenants apart */
     struct gj_mono deadline;
     uint32_t n_open;                /* questions still open */
     uint32_t attempt;               /* from 1 */
     char sender[GJ_SENDER_MAX + 1]; /* the biz key; verify and plan only carry it */
     char msgid[GJ_MSGID_MAX + 1];
-    struct gj_txid txid;            /* the running attempt, none before */
+    struct gj_txid txid;                   /* the running attempt, none before */
     uint64_t waiters[GJ_DESK_WAITERS_MAX]; /* 0: none */
     struct gj_question questions[GJ_SOURCES_MAX];
-    char dead[GJ_ATTEMPTS_MAX][GJ_NODE_MAX + 1]; /* nodes that did not vote in time: unreachable from then on */
+    char dead[GJ_ATTEMPTS_MAX]
+             [GJ_NODE_MAX + 1]; /* nodes that did not vote in time: unreachable from then on */
     uint32_t n_dead;
     union {
         struct gj_session_bind bind;
@@ -134,12 +135,12 @@ struct gj_domain {
     struct gj_books books;
     struct gj_protocol *protocol;
     uint32_t n_sessions;
-    uint32_t high;                  /* slots from here on were never used */
+    uint32_t high; /* slots from here on were never used */
     uint64_t generation;
     struct gj_mono notices_due, reversals_due, purge_due;
     int64_t notices_delay_ms, reversals_delay_ms; /* after the next round */
-    struct gj_notice_row notice_cursor; /* binding_id "": from the start */
-    struct gj_settlement_row reversal_cursor; /* setl_id "": from the start */
+    struct gj_notice_row notice_cursor;           /* binding_id "": from the start */
+    struct gj_settlement_row reversal_cursor;     /* setl_id "": from the start */
     struct gj_session sessions[GJ_SESSIONS_MAX];
 };
 
@@ -210,13 +211,13 @@ bool gj_desk_is_self(const struct gj_domain *domain, const char *node);
 /* --- the waterfall (compose.c), pure ------------------------------------------------------------------------ */
 struct gj_pick {
     bool relative;
-    uint32_t index;                 /* into the home's own[] or sources[] */
-    int64_t amount_fen;             /* above 0 */
-    const char *account;            /* borrowed from the home's answer or the covers */
+    uint32_t index;      /* into the home's own[] or sources[] */
+    int64_t amount_fen;  /* above 0 */
+    const char *account; /* borrowed from the home's answer or the covers */
 };
 
 struct gj_composed {
-    enum gj_err err;                /* GJ_OK, or GJ_ERR_PAYER_UNREACHABLE where the pack says REFUSE */
+    enum gj_err err; /* GJ_OK, or GJ_ERR_PAYER_UNREACHABLE where the pack says REFUSE */
     int64_t own_fen, mulaid_fen;
     bool degraded;
     struct gj_pick picks[GJ_LEGS_MAX];
@@ -238,8 +239,8 @@ uint32_t gj_compose_payers(const struct gj_composed *composed, const char *home_
                            const struct gj_plan_answer *home, struct gj_pay_line ret[GJ_LEGS_MAX]);
 
 /* --- plan: its steps (planning.c), stored plans (plans.c) ------------------------------------------------------- */
-void gj_plan_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter, enum gj_request_kind kind,
-                     const struct gj_req_bill *req, struct gj_slice request);
+void gj_plan_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
+                     enum gj_request_kind kind, const struct gj_req_bill *req, struct gj_slice request);
 /* Asks the home: the first step of a plan and of each attempt of a settlement. */
 void gj_plan_start(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session);
 /* |evidence| is empty if our own books answered. */
@@ -248,15 +249,16 @@ void gj_plan_home_answered(struct gj_domain *domain, struct gj_turn *turn, struc
 void gj_plan_cover_answered(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session,
                             uint32_t slot, const struct gj_cover_answer *answer);
 /* A question failed, and is closed: |code| says how, GJ_ERR_TIMED_OUT at the deadline. */
-void gj_plan_unanswered(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session, uint32_t slot,
-                        enum gj_err code);
+void gj_plan_unanswered(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session,
+                        uint32_t slot, enum gj_err code);
 /* A home's answer as it is kept, decoded into the scratch arena; NULL if it does not decode. */
 const struct gj_plan_answer *gj_plan_home(struct gj_turn *turn, bool local, struct gj_slice answer);
 /* Loads a stored plan into the session if it is alive, the sender's, and for the same bill. */
 bool gj_plan_load(struct gj_turn *turn, struct gj_session *session, const char *plan_id);
 /* Writes the session's plan down under a new id and fills the answer, whose lists are |lines| and composed's. */
 void gj_plan_store(struct gj_turn *turn, struct gj_session *session, const struct gj_plan_answer *home,
-                   struct gj_composed *composed, struct gj_ans_plan *ret, struct gj_pay_line lines[GJ_LEGS_MAX]);
+                   struct gj_composed *composed, struct gj_ans_plan *ret,
+                   struct gj_pay_line lines[GJ_LEGS_MAX]);
 /* Answers with a stored plan; false if there is none of this sender that is alive. */
 bool gj_plan_read(struct gj_turn *turn, const char *plan_id, const char *sender, uint64_t waiter);
 void gj_plan_drop(struct gj_turn *turn, const char *plan_id);
@@ -287,10 +289,10 @@ void gj_verify_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t 
 void gj_bind_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
                      const struct gj_req_bind *req, struct gj_slice request);
 void gj_bind_start(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session);
-void gj_bind_verified(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session, uint32_t slot,
-                      const struct gj_verified *verified);
-void gj_bind_unanswered(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session, uint32_t slot,
-                        enum gj_err code);
+void gj_bind_verified(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session,
+                      uint32_t slot, const struct gj_verified *verified);
+void gj_bind_unanswered(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session,
+                        uint32_t slot, enum gj_err code);
 void gj_bind_committed(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session,
                        const struct gj_decision *decision);
 void gj_order_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
@@ -347,6 +349,7 @@ void gj_reverse_unbound(struct gj_turn *turn, struct gj_bound_row *row);
 void gj_reverse_tick(struct gj_domain *domain, struct gj_turn *turn);
 
 /* --- reads (queries.c) ---------------------------------------------------------------------------------------------- */
-void gj_query_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter, const struct gj_req_get *req);
+void gj_query_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
+                      const struct gj_req_get *req);
 
 #endif

@@ -100,12 +100,14 @@ static inline void desk_add_hospital(void *ctx, struct gj_turn *turn) {
     assert_int_equal(gj_books_add_institution(turn, HOSPITAL, "First Hospital", 20200101, 0), GJ_OK);
 }
 
-static inline void desk_network(void *ctx, const struct gj_cluster_flight *flight, struct gj_cluster_fate *fate)
-{
+static inline void desk_network(void *ctx, const struct gj_cluster_flight *flight,
+                                struct gj_cluster_fate *fate) {
     struct desk *desk = ctx;
     if (!desk->mute[flight->from][flight->to]) return;
-    if (desk->pass[flight->from][flight->to] > 0) desk->pass[flight->from][flight->to]--;
-    else fate->copies = 0;
+    if (desk->pass[flight->from][flight->to] > 0)
+        desk->pass[flight->from][flight->to]--;
+    else
+        fate->copies = 0;
 }
 
 static inline struct desk *desk_new(void) {

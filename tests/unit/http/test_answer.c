@@ -23,8 +23,7 @@ static const struct gj_asked asked_get = {false, "", ""};
 static uint8_t answer_memory[131072];
 
 static json_t *render(enum gj_answer_kind kind, const void *value, const struct gj_asked *asked,
-                      struct gj_http_response *ret)
-{
+                      struct gj_http_response *ret) {
     struct gj_buf out;
     gj_buf_init(&out, answer_memory, sizeof answer_memory);
     assert_int_equal(gj_answer_encode(kind, value, &out), GJ_OK);
@@ -36,14 +35,12 @@ static json_t *render(enum gj_answer_kind kind, const void *value, const struct 
     return json;
 }
 
-static const char *text_of(const json_t *json, const char *name)
-{
+static const char *text_of(const json_t *json, const char *name) {
     const char *text = json_string_value(json_object_get(json, name));
     return text == NULL ? "" : text;
 }
 
-static struct gj_ans_problem problem_of(const char *outcome, const char *code, const char *rule)
-{
+static struct gj_ans_problem problem_of(const char *outcome, const char *code, const char *rule) {
     struct gj_ans_problem problem = {0};
     strcpy(problem.outcome, outcome);
     strcpy(problem.code, code);
@@ -69,8 +66,7 @@ static const enum gj_err rows_of_table[] = {
 #undef X
 };
 
-static void every_code_has_one_row(void **state)
-{
+static void every_code_has_one_row(void **state) {
     (void)state;
     const size_t n_rows = sizeof rows_of_table / sizeof rows_of_table[0];
     assert_int_equal(n_rows, N_CODES);
@@ -84,8 +80,7 @@ static void every_code_has_one_row(void **state)
     }
 }
 
-static void statuses_follow_the_classes(void **state)
-{
+static void statuses_follow_the_classes(void **state) {
     (void)state;
     for (size_t i = 0; i < N_CODES; i++) {
         enum gj_err err = codes[i].err;
@@ -112,8 +107,7 @@ static void statuses_follow_the_classes(void **state)
     }
 }
 
-static void every_code_becomes_a_problem(void **state)
-{
+static void every_code_becomes_a_problem(void **state) {
     (void)state;
     for (size_t i = 0; i < N_CODES; i++) {
         if (codes[i].err == GJ_ERR_IN_PROGRESS) continue;
@@ -134,8 +128,7 @@ static void every_code_becomes_a_problem(void **state)
     }
 }
 
-static void a_rule_is_heard_in_words(void **state)
-{
+static void a_rule_is_heard_in_words(void **state) {
     (void)state;
     struct gj_ans_problem problem = problem_of("refused", "RULE", "R12");
     strcpy(problem.detail, "recipient");
@@ -159,8 +152,7 @@ static void a_rule_is_heard_in_words(void **state)
     json_decref(json);
 }
 
-static void rules_have_texts(void **state)
-{
+static void rules_have_texts(void **state) {
     (void)state;
     const char *named[] = {"R1",  "R2",  "R3",  "R4",  "R5",  "R6",  "R7",  "R8",  "R9",  "R10",
                            "R11", "R12", "R13", "R14", "R15", "R16", "R20", "R21", "R22", "R23",
@@ -180,8 +172,7 @@ static void rules_have_texts(void **state)
     }
 }
 
-static void check_rules_of(const char *path)
-{
+static void check_rules_of(const char *path) {
     static char text[262144];
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
@@ -199,8 +190,7 @@ static void check_rules_of(const char *path)
 }
 
 /* A rule that the domain can name and nobody can read would be a number to the user. */
-static void every_rule_that_the_code_names_has_words(void **state)
-{
+static void every_rule_that_the_code_names_has_words(void **state) {
     (void)state;
     glob_t files;
     assert_int_equal(glob(GJ_SOURCE_DIR "/src/domain/*.[ch]", 0, NULL, &files), 0);
@@ -211,8 +201,7 @@ static void every_rule_that_the_code_names_has_words(void **state)
     globfree(&files);
 }
 
-static void in_progress_is_202_and_says_where_to_ask(void **state)
-{
+static void in_progress_is_202_and_says_where_to_ask(void **state) {
     (void)state;
     struct gj_ans_problem problem = problem_of("in_progress", "IN_PROGRESS", "");
     strcpy(problem.txid.coordinator, "330000");
@@ -229,8 +218,7 @@ static void in_progress_is_202_and_says_where_to_ask(void **state)
     json_decref(json);
 }
 
-static void an_unknown_outcome_is_never_an_error(void **state)
-{
+static void an_unknown_outcome_is_never_an_error(void **state) {
     (void)state;
     struct gj_http_response what;
     gj_http_answer_unknown(&asked_post, &what);
@@ -252,8 +240,7 @@ static void an_unknown_outcome_is_never_an_error(void **state)
     }
 }
 
-static void the_longest_names_fit_the_location(void **state)
-{
+static void the_longest_names_fit_the_location(void **state) {
     (void)state;
     struct gj_asked asked = {.changes = true};
     struct gj_http_response what;
@@ -269,8 +256,7 @@ static void the_longest_names_fit_the_location(void **state)
     free(what.body);
 }
 
-static void the_wrong_node_names_the_right_one(void **state)
-{
+static void the_wrong_node_names_the_right_one(void **state) {
     (void)state;
     struct gj_ans_problem problem = problem_of("wrong_node", "WRONG_NODE", "");
     strcpy(problem.node, "360000");
@@ -284,8 +270,7 @@ static void the_wrong_node_names_the_right_one(void **state)
     json_decref(json);
 }
 
-static void fill_plan(struct gj_ans_plan *plan, struct gj_pay_line *payer, struct gj_explain_line *explain)
-{
+static void fill_plan(struct gj_ans_plan *plan, struct gj_pay_line *payer, struct gj_explain_line *explain) {
     memset(plan, 0, sizeof *plan);
     memset(payer, 0, sizeof *payer);
     memset(explain, 0, sizeof *explain);
@@ -306,8 +291,7 @@ static void fill_plan(struct gj_ans_plan *plan, struct gj_pay_line *payer, struc
     explain->amount = 5;
 }
 
-static void a_changed_plan_is_inside(void **state)
-{
+static void a_changed_plan_is_inside(void **state) {
     (void)state;
     static uint8_t memory[16384];
     struct gj_ans_plan plan;
@@ -337,8 +321,7 @@ static void a_changed_plan_is_inside(void **state)
     json_decref(json);
 }
 
-static void a_plan_reads_in_yuan(void **state)
-{
+static void a_plan_reads_in_yuan(void **state) {
     (void)state;
     struct gj_ans_plan plan;
     struct gj_pay_line payer;
@@ -356,8 +339,7 @@ static void a_plan_reads_in_yuan(void **state)
     json_decref(json);
 }
 
-static void the_longest_list_fits(void **state)
-{
+static void the_longest_list_fits(void **state) {
     (void)state;
     static struct gj_tx_line lines[200];
     for (size_t i = 0; i < 200; i++) {
@@ -377,8 +359,7 @@ static void the_longest_list_fits(void **state)
     json_decref(json);
 }
 
-static void a_fault_of_the_edge_names_its_field(void **state)
-{
+static void a_fault_of_the_edge_names_its_field(void **state) {
     (void)state;
     struct gj_http_fault fault;
     struct gj_http_response what;
@@ -400,8 +381,7 @@ static void a_fault_of_the_edge_names_its_field(void **state)
     free(what.body);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_code_has_one_row),
         cmocka_unit_test(statuses_follow_the_classes),

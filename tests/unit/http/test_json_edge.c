@@ -50,8 +50,7 @@ PROBE_SHAPES
 static uint8_t arena_memory[16384];
 
 static enum gj_err read_as(const struct gj_shape *shape, const char *text, void *ret,
-                           struct gj_http_fault *fault)
-{
+                           struct gj_http_fault *fault) {
     struct gj_arena arena;
     json_t *json = NULL;
     memset(fault, 0, sizeof *fault);
@@ -68,8 +67,7 @@ static enum gj_err read_as(const struct gj_shape *shape, const char *text, void 
     "\"text\":\"\xe5\xbc\xa0\xe4\xb8\x89\",\"bin\":\"00ff\",\"fix\":\"010203\",\"txid\":\"330000/7/42/1\","  \
     "\"digest\":\"" DIGEST "\",\"map\":{\"name\":\"m\"},\"list\":[{\"name\":\"a\"},{\"name\":\"b\"}]}"
 
-static void reads_every_type(void **state)
-{
+static void reads_every_type(void **state) {
     (void)state;
     struct gj_probe probe;
     struct gj_http_fault fault;
@@ -93,8 +91,7 @@ static void reads_every_type(void **state)
     assert_string_equal(probe.list[1].name, "b");
 }
 
-static void writes_what_it_read(void **state)
-{
+static void writes_what_it_read(void **state) {
     (void)state;
     struct gj_probe probe;
     struct gj_http_fault fault;
@@ -106,8 +103,7 @@ static void writes_what_it_read(void **state)
     json_decref(json);
 }
 
-static void absent_optional_fields_stay_absent(void **state)
-{
+static void absent_optional_fields_stay_absent(void **state) {
     (void)state;
     struct gj_probe probe;
     struct gj_http_fault fault;
@@ -129,8 +125,7 @@ struct bad_field {
     const char *field;
 };
 
-static void refuses_every_bad_value_by_name(void **state)
-{
+static void refuses_every_bad_value_by_name(void **state) {
     (void)state;
     static const struct bad_field rows[] = {
         {"\"u64\":2", GJ_ERR_BAD_FIELD, "u64"},
@@ -194,8 +189,7 @@ static void refuses_every_bad_value_by_name(void **state)
     }
 }
 
-static void refuses_bad_texts(void **state)
-{
+static void refuses_bad_texts(void **state) {
     (void)state;
     static const struct {
         const char *text;
@@ -218,8 +212,7 @@ static void refuses_bad_texts(void **state)
     }
 }
 
-static void says_why_a_number_is_no_amount(void **state)
-{
+static void says_why_a_number_is_no_amount(void **state) {
     (void)state;
     struct gj_probe probe;
     struct gj_http_fault fault;
@@ -229,8 +222,7 @@ static void says_why_a_number_is_no_amount(void **state)
     assert_non_null(strstr(fault.detail, "\"12.50\""));
 }
 
-static void refuses_what_is_not_one_object(void **state)
-{
+static void refuses_what_is_not_one_object(void **state) {
     (void)state;
     static const char *const rows[] = {
         "",
@@ -271,8 +263,7 @@ static void refuses_what_is_not_one_object(void **state)
     assert_int_equal(gj_json_parse(gj_slice_of(after, sizeof after - 1), &json, &fault), GJ_ERR_BAD_JSON);
 }
 
-static void depth_is_limited_outside_texts_only(void **state)
-{
+static void depth_is_limited_outside_texts_only(void **state) {
     (void)state;
     struct gj_http_fault fault;
     json_t *json = NULL;
@@ -293,8 +284,7 @@ static void depth_is_limited_outside_texts_only(void **state)
 }
 
 /* A refusal goes into answers and logs: it must not carry what the caller wrote. */
-static void no_value_is_repeated(void **state)
-{
+static void no_value_is_repeated(void **state) {
     (void)state;
     static const char *const rows[] = {
         "{\"text\":\"SECRET7\"}",
@@ -318,8 +308,7 @@ static void no_value_is_repeated(void **state)
     "{\"insuplc_admdvs\":\"330100\",\"psn_cert_type\":\"" type "\",\"certno\":\"" number                     \
     "\",\"psn_name\":\"\xe7\x8e\x8b\xe4\xb8\x80\"}"
 
-static void identity_numbers_are_checked_in_every_object(void **state)
-{
+static void identity_numbers_are_checked_in_every_object(void **state) {
     (void)state;
     struct gj_req_person person;
     struct gj_req_bind bind;
@@ -341,8 +330,7 @@ static void identity_numbers_are_checked_in_every_object(void **state)
     assert_string_equal(fault.field, "recipient.certno");
 }
 
-static void names_have_meanings(void **state)
-{
+static void names_have_meanings(void **state) {
     (void)state;
     static const struct {
         const char *member, *field;
@@ -379,8 +367,7 @@ static void names_have_meanings(void **state)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_type),
         cmocka_unit_test(writes_what_it_read),

@@ -35,8 +35,7 @@ struct outcome {
 };
 
 static struct outcome call(const struct gj_http_client *client, const char *method, const char *target,
-                           const char *body)
-{
+                           const char *body) {
     struct outcome ret = {0};
     struct gj_route_match match;
     struct gj_buf out;
@@ -54,8 +53,7 @@ static struct outcome call(const struct gj_http_client *client, const char *meth
     return ret;
 }
 
-static void a_token_is_found_whole(void **state)
-{
+static void a_token_is_found_whole(void **state) {
     (void)state;
     assert_ptr_equal(gj_http_client_of(clients, N_CLIENTS, "Bearer token-of-the-bureau"), &clients[1]);
     assert_ptr_equal(gj_http_client_of(clients, N_CLIENTS, "bearer  token-of-any"), &clients[3]);
@@ -78,8 +76,7 @@ static void a_token_is_found_whole(void **state)
     assert_null(gj_http_client_of(clients, 0, "Bearer token-of-any"));
 }
 
-static void a_client_speaks_for_its_senders_only(void **state)
-{
+static void a_client_speaks_for_its_senders_only(void **state) {
     (void)state;
     assert_true(gj_http_client_may(&clients[0], "H33010000001"));
     assert_false(gj_http_client_may(&clients[0], "H330100000012"));
@@ -90,8 +87,7 @@ static void a_client_speaks_for_its_senders_only(void **state)
     assert_true(gj_http_client_may(&clients[3], "anybody"));
 }
 
-static void only_utf8_json_is_taken(void **state)
-{
+static void only_utf8_json_is_taken(void **state) {
     (void)state;
     const char *good[] = {"application/json", "Application/JSON", "application/json; charset=utf-8",
                           "application/json;charset=UTF-8", "application/json ; charset=\"utf-8\""};
@@ -121,8 +117,7 @@ static void only_utf8_json_is_taken(void **state)
                               "00\","                                                                        \
                               "\"psn_part_amt\":\"40.00\",\"acct_payable_amt\":\"40.00\"" extra "}"
 
-static void a_hospital_states_its_code_only(void **state)
-{
+static void a_hospital_states_its_code_only(void **state) {
     (void)state;
     struct outcome out = call(&clients[0], "POST", "/v1/plans", BILL(""));
     assert_int_equal(out.err, GJ_OK);
@@ -137,8 +132,7 @@ static void a_hospital_states_its_code_only(void **state)
     assert_string_equal(out.asked.msgid, "m1");
 }
 
-static void a_stated_sender_stands(void **state)
-{
+static void a_stated_sender_stands(void **state) {
     (void)state;
     struct outcome out = call(&clients[1], "POST", "/v1/settlements", BILL(",\"sender\":\"330000/app\""));
     assert_int_equal(out.err, GJ_OK);
@@ -146,8 +140,7 @@ static void a_stated_sender_stands(void **state)
     assert_string_equal(((const struct gj_req_bill *)out.value)->sender, "330000/app");
 }
 
-static void another_sender_is_403(void **state)
-{
+static void another_sender_is_403(void **state) {
     (void)state;
     struct outcome out = call(&clients[1], "POST", "/v1/plans", BILL(""));
     assert_int_equal(out.err, GJ_ERR_UNAUTHORIZED);
@@ -160,8 +153,7 @@ static void another_sender_is_403(void **state)
     assert_int_equal(out.err, GJ_ERR_UNAUTHORIZED);
 }
 
-static void the_address_fills_its_field(void **state)
-{
+static void the_address_fills_its_field(void **state) {
     (void)state;
     const char *body = "{\"sender\":\"330000/app\",\"msgid\":\"m2\",\"amount\":\"12.50\"}";
     struct outcome out = call(ANY, "POST", "/v1/settlements/S%2F1/refunds", body);
@@ -183,8 +175,7 @@ static void the_address_fills_its_field(void **state)
     assert_int_equal(out.err, GJ_ERR_BAD_FIELD);
 }
 
-static void reads_carry_what_is_asked(void **state)
-{
+static void reads_carry_what_is_asked(void **state) {
     (void)state;
     const struct {
         const char *target, *what, *id, *sender, *state;
@@ -215,8 +206,7 @@ static void reads_carry_what_is_asked(void **state)
     assert_string_equal(out.fault.field, "id");
 }
 
-static void one_sender_reads_its_own_only(void **state)
-{
+static void one_sender_reads_its_own_only(void **state) {
     (void)state;
     const char *targets[] = {"/v1/settlements/S1", "/v1/plans/P1", "/v1/refunds/R1", "/v1/bindings/B1",
                              "/v1/node"};
@@ -234,8 +224,7 @@ static void one_sender_reads_its_own_only(void **state)
 }
 
 /* Software of many hospitals is no bureau: its prefix goes along, and the engine compares. */
-static void a_prefix_of_hospitals_reads_theirs_only(void **state)
-{
+static void a_prefix_of_hospitals_reads_theirs_only(void **state) {
     (void)state;
     static const struct gj_http_client vendor = {"vendor", "token-of-the-vendor", "H330100*"};
     assert_true(gj_http_client_may(&vendor, "H33010000001"));
@@ -254,8 +243,7 @@ static void a_prefix_of_hospitals_reads_theirs_only(void **state)
     assert_int_equal(call(ANY, "POST", "/v1/reversals", star).err, GJ_ERR_BAD_FIELD);
 }
 
-static void every_kind_of_request_passes(void **state)
-{
+static void every_kind_of_request_passes(void **state) {
     (void)state;
     const char *verify =
         "{\"sender\":\"s\",\"msgid\":\"m\",\"purpose\":\"check\",\"consent_ref\":\"c\"," PERSON(
@@ -280,8 +268,7 @@ static void every_kind_of_request_passes(void **state)
     assert_string_equal(out.asked.msgid, "m");
 }
 
-static void a_refused_body_leaves_no_bytes(void **state)
-{
+static void a_refused_body_leaves_no_bytes(void **state) {
     (void)state;
     const struct {
         const char *body;
@@ -315,8 +302,7 @@ static void a_refused_body_leaves_no_bytes(void **state)
     assert_int_equal(out.err, GJ_OK);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_token_is_found_whole),
         cmocka_unit_test(a_client_speaks_for_its_senders_only),

@@ -13,15 +13,13 @@
 #include "http/routes.h"
 
 static enum gj_err find(const char *method, const char *target, struct gj_route_match *match,
-                        struct gj_http_fault *fault)
-{
+                        struct gj_http_fault *fault) {
     memset(match, 0xaa, sizeof *match);
     memset(fault, 0, sizeof *fault);
     return gj_route_find(method, target, match, fault);
 }
 
-static void finds_every_route(void **state)
-{
+static void finds_every_route(void **state) {
     (void)state;
     const struct {
         const char *method, *target;
@@ -64,8 +62,7 @@ static void finds_every_route(void **state)
     }
 }
 
-static void two_values_keep_their_places(void **state)
-{
+static void two_values_keep_their_places(void **state) {
     (void)state;
     struct gj_route_match match;
     struct gj_http_fault fault;
@@ -77,8 +74,7 @@ static void two_values_keep_their_places(void **state)
     assert_string_equal(match.params[1].value, "a:b+c%");
 }
 
-static void every_route_of_the_table_is_reachable(void **state)
-{
+static void every_route_of_the_table_is_reachable(void **state) {
     (void)state;
     for (size_t i = 0; i < gj_n_routes; i++) {
         char target[200];
@@ -99,8 +95,7 @@ static void every_route_of_the_table_is_reachable(void **state)
     }
 }
 
-static void unknown_addresses_are_404(void **state)
-{
+static void unknown_addresses_are_404(void **state) {
     (void)state;
     const char *targets[] = {"",
                              "/",
@@ -125,8 +120,7 @@ static void unknown_addresses_are_404(void **state)
     }
 }
 
-static void a_wrong_method_is_405_with_the_right_ones(void **state)
-{
+static void a_wrong_method_is_405_with_the_right_ones(void **state) {
     (void)state;
     const struct {
         const char *method, *target, *allow;
@@ -145,8 +139,7 @@ static void a_wrong_method_is_405_with_the_right_ones(void **state)
     }
 }
 
-static void bad_values_are_named(void **state)
-{
+static void bad_values_are_named(void **state) {
     (void)state;
     char long_target[300] = "/v1/plans/";
     memset(long_target + 10, 'a', GJ_ROUTE_VALUE_MAX + 1);
@@ -180,8 +173,7 @@ static void bad_values_are_named(void **state)
     assert_int_equal(find("GET", long_target, &match, &fault), GJ_OK);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_every_route),
         cmocka_unit_test(two_values_keep_their_places),

@@ -19,24 +19,21 @@
 
 #include "support/http_node.h"
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     struct http_node *node = http_node_open(0);
     node->answers_at_once = true;
     *state = node;
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     struct http_node *node = *state;
     http_node_close(&node);
     return 0;
 }
 
 /* --- good calls ------------------------------------------------------------------------------------------------ */
-static void one_line_serves_many_calls(void **state)
-{
+static void one_line_serves_many_calls(void **state) {
     struct http_node *node = *state;
     int fd = http_dial(node);
     for (int i = 0; i < 20; i++) {
@@ -57,8 +54,7 @@ static void one_line_serves_many_calls(void **state)
     assert_int_equal(counts.refused, 0);
 }
 
-static void answers_carry_their_headers(void **state)
-{
+static void answers_carry_their_headers(void **state) {
     struct http_node *node = *state;
     static struct http_response response;
     int fd = http_dial(node);
@@ -86,8 +82,7 @@ static void answers_carry_their_headers(void **state)
     close(fd);
 }
 
-static void a_head_request_is_405_without_a_body(void **state)
-{
+static void a_head_request_is_405_without_a_body(void **state) {
     struct http_node *node = *state;
     static struct http_response response;
     int fd = http_dial(node);
@@ -100,8 +95,7 @@ static void a_head_request_is_405_without_a_body(void **state)
     close(fd);
 }
 
-static void a_slow_client_is_served_and_stops_nobody(void **state)
-{
+static void a_slow_client_is_served_and_stops_nobody(void **state) {
     struct http_node *node = *state;
     const char *call = "POST /v1/reversals HTTP/1.1\r\nHost: n\r\nAuthorization: Bearer secret-token\r\n"
                        "Content-Type: application/json\r\nContent-Length: 37\r\n\r\n" HTTP_REVERSAL;
@@ -121,8 +115,7 @@ static void a_slow_client_is_served_and_stops_nobody(void **state)
     close(other);
 }
 
-static void a_chunked_body_is_put_together(void **state)
-{
+static void a_chunked_body_is_put_together(void **state) {
     struct http_node *node = *state;
     int fd = http_dial(node);
     http_put(fd, "POST /v1/reversals HTTP/1.1\r\nHost: n\r\nAuthorization: Bearer secret-token\r\n"
@@ -133,8 +126,7 @@ static void a_chunked_body_is_put_together(void **state)
 }
 
 /* --- refused calls: none of them reaches the node --------------------------------------------------------------- */
-static void bad_bodies_are_refused(void **state)
-{
+static void bad_bodies_are_refused(void **state) {
     struct http_node *node = *state;
     static const struct {
         const char *body, *code;
@@ -165,8 +157,7 @@ static void bad_bodies_are_refused(void **state)
     assert_int_equal(counts.submitted, 0);
 }
 
-static void bad_heads_are_refused(void **state)
-{
+static void bad_heads_are_refused(void **state) {
     struct http_node *node = *state;
     static const struct {
         const char *head;
@@ -197,8 +188,7 @@ static void bad_heads_are_refused(void **state)
 }
 
 /* A proxy in front may believe the other one: nothing is done, and the line is closed. */
-static void a_head_that_says_two_things_is_refused(void **state)
-{
+static void a_head_that_says_two_things_is_refused(void **state) {
     struct http_node *node = *state;
     static const char *const doubled[] = {"Content-Length: 1\r\n", "Content-Length: 500\r\n",
                                           "Authorization: Bearer secret-token\r\n",
@@ -219,8 +209,7 @@ static void a_head_that_says_two_things_is_refused(void **state)
     assert_int_equal(http_node_counted(node, &node->n_submitted), 0);
 }
 
-static char *spaces(size_t len)
-{
+static char *spaces(size_t len) {
     char *text = malloc(len);
     assert_non_null(text);
     memset(text, ' ', len);
@@ -228,8 +217,7 @@ static char *spaces(size_t len)
 }
 
 /* The answer comes before any of the body was sent. */
-static void announce_large(const struct http_node *node, const char *header, size_t len)
-{
+static void announce_large(const struct http_node *node, const char *header, size_t len) {
     char head[300];
     int fd = http_dial(node);
     snprintf(head, sizeof head,
@@ -241,8 +229,7 @@ static void announce_large(const struct http_node *node, const char *header, siz
     close(fd);
 }
 
-static void an_oversize_body_hears_413(void **state)
-{
+static void an_oversize_body_hears_413(void **state) {
     struct http_node *node = *state;
     int fd = http_dial(node);
     char *body = spaces(GJ_REQUEST_MAX + 1);
@@ -260,8 +247,7 @@ static void an_oversize_body_hears_413(void **state)
     free(body);
 }
 
-static bool put_chunk(int fd, const char *bytes, size_t len)
-{
+static bool put_chunk(int fd, const char *bytes, size_t len) {
     char head[20];
     snprintf(head, sizeof head, "%zx\r\n", len);
     return http_put_bytes(fd, head, strlen(head)) && http_put_bytes(fd, bytes, len) &&
@@ -269,8 +255,7 @@ static bool put_chunk(int fd, const char *bytes, size_t len)
 }
 
 /* A body that does not say its length is counted; far above the limit the line is cut. */
-static void an_endless_body_is_cut(void **state)
-{
+static void an_endless_body_is_cut(void **state) {
     struct http_node *node = *state;
     const char *head = "POST /v1/reversals HTTP/1.1\r\nHost: n\r\nAuthorization: Bearer secret-token\r\n"
                        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -295,8 +280,7 @@ static void an_endless_body_is_cut(void **state)
     assert_int_equal(http_node_counted(node, &node->n_submitted), 0);
 }
 
-static void a_full_inbox_is_503_at_once(void **state)
-{
+static void a_full_inbox_is_503_at_once(void **state) {
     struct http_node *node = *state;
     static struct http_response response;
     node->full = true;
@@ -314,8 +298,7 @@ static void a_full_inbox_is_503_at_once(void **state)
     assert_int_equal(counts.busy, 3);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_line_serves_many_calls, setup, teardown),
         cmocka_unit_test_setup_teardown(answers_carry_their_headers, setup, teardown),

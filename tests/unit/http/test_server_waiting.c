@@ -14,20 +14,17 @@
 
 #include "support/http_node.h"
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     *state = http_node_open(0);
     return 0;
 }
 
-static int setup_short_wait(void **state)
-{
+static int setup_short_wait(void **state) {
     *state = http_node_open(50);
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     struct http_node *node = *state;
     http_node_close(&node);
     return 0;
@@ -36,8 +33,7 @@ static int teardown(void **state)
 /* --- waiting ------------------------------------------------------------------------------------------------------- */
 #define CROWD 200
 
-static void many_wait_at_once_on_few_threads(void **state)
-{
+static void many_wait_at_once_on_few_threads(void **state) {
     struct http_node *node = *state;
     int fds[CROWD];
     for (int i = 0; i < CROWD; i++) {
@@ -63,8 +59,7 @@ static void many_wait_at_once_on_few_threads(void **state)
     }
 }
 
-static void pipelined_calls_come_round_to_old_slots(void **state)
-{
+static void pipelined_calls_come_round_to_old_slots(void **state) {
     struct http_node *node = *state;
     enum { LINES = 64, WAVES = 17 };
     static struct http_response response;
@@ -92,8 +87,7 @@ static void pipelined_calls_come_round_to_old_slots(void **state)
     }
 }
 
-static void a_client_that_hangs_up_is_told_of(void **state)
-{
+static void a_client_that_hangs_up_is_told_of(void **state) {
     struct http_node *node = *state;
     int fd = http_dial(node);
     http_post(fd, "/v1/reversals", HTTP_REVERSAL);
@@ -116,8 +110,7 @@ static void a_client_that_hangs_up_is_told_of(void **state)
     assert_int_equal(counts.answered, 1);
 }
 
-static void strange_waiters_are_ignored(void **state)
-{
+static void strange_waiters_are_ignored(void **state) {
     struct http_node *node = *state;
     const uint64_t strange[] = {0, 1, 1023, 1024, UINT64_MAX};
     for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
@@ -135,8 +128,7 @@ static void strange_waiters_are_ignored(void **state)
     close(fd);
 }
 
-static void an_unknown_outcome_is_202(void **state)
-{
+static void an_unknown_outcome_is_202(void **state) {
     struct http_node *node = *state;
     static struct http_response response;
     int fd = http_dial(node);
@@ -158,8 +150,7 @@ static void an_unknown_outcome_is_202(void **state)
 }
 
 /* --- the end ---------------------------------------------------------------------------------------------------------- */
-static void closing_tells_who_waits(void **state)
-{
+static void closing_tells_who_waits(void **state) {
     struct http_node *node = *state;
     int fds[10];
     for (int i = 0; i < 10; i++) {
@@ -183,8 +174,7 @@ static void closing_tells_who_waits(void **state)
     gj_http_close(&node->http); /* a second time is nothing */
 }
 
-static void open_says_why_not(void **state)
-{
+static void open_says_why_not(void **state) {
     struct http_node *node = *state;
     char detail[GJ_HTTP_DETAIL_CAP] = "";
     struct gj_http *http = NULL;
@@ -205,8 +195,7 @@ static void open_says_why_not(void **state)
     gj_http_close(&http);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(many_wait_at_once_on_few_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(pipelined_calls_come_round_to_old_slots, setup, teardown),

@@ -17,15 +17,13 @@
 static const struct gj_mono later = {1000};
 static int pair[2];
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     *state = gj_waiters_new();
     assert_non_null(*state);
     return socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     struct gj_waiters *waiters = *state;
     gj_waiters_free(&waiters);
     assert_null(waiters);
@@ -34,8 +32,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void each_waiter_has_one_taker(void **state)
-{
+static void each_waiter_has_one_taker(void **state) {
     struct gj_waiters *waiters = *state;
     int calls[2];
     uint64_t a = gj_waiters_add(waiters, &calls[0], pair[0], later);
@@ -51,8 +48,7 @@ static void each_waiter_has_one_taker(void **state)
     assert_null(gj_waiters_take(waiters, UINT64_MAX));
 }
 
-static void the_table_is_bounded_and_numbers_are_new(void **state)
-{
+static void the_table_is_bounded_and_numbers_are_new(void **state) {
     struct gj_waiters *waiters = *state;
     static uint64_t numbers[GJ_SESSIONS_MAX];
     int call;
@@ -72,8 +68,7 @@ static void the_table_is_bounded_and_numbers_are_new(void **state)
     assert_int_equal(gj_waiters_add(waiters, &call, pair[0], later), 0);
 }
 
-static void a_sweep_lists_the_late_and_the_gone(void **state)
-{
+static void a_sweep_lists_the_late_and_the_gone(void **state) {
     struct gj_waiters *waiters = *state;
     struct gj_waiter_gone gone[4];
     int call, other[2];
@@ -100,8 +95,7 @@ static void a_sweep_lists_the_late_and_the_gone(void **state)
     close(other[0]);
 }
 
-static void a_closed_table_empties(void **state)
-{
+static void a_closed_table_empties(void **state) {
     struct gj_waiters *waiters = *state;
     int calls[3], taken = 0;
     for (int i = 0; i < 3; i++) {
@@ -121,8 +115,7 @@ static void a_closed_table_empties(void **state)
     gj_waiters_settle(waiters);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_waiter_has_one_taker, setup, teardown),
         cmocka_unit_test_setup_teardown(the_table_is_bounded_and_numbers_are_new, setup, teardown),

@@ -16,8 +16,7 @@
 #define GOOD_X "11010519491231002X"
 #define GOOD_4 "440524188001010014"
 
-static void accepts_good_numbers(void **state)
-{
+static void accepts_good_numbers(void **state) {
     (void)state;
     assert_true(gj_certno_is_valid("01", GOOD_X));
     assert_true(gj_certno_is_valid("01", "11010519491231002x"));
@@ -26,8 +25,7 @@ static void accepts_good_numbers(void **state)
 }
 
 /* Every other last character must fail: the check is worth nothing if it accepts more than one. */
-static void exactly_one_check_character_fits(void **state)
-{
+static void exactly_one_check_character_fits(void **state) {
     (void)state;
     const char *heads[] = {"11010519491231002", "33010219900101001", "36080220000229001"};
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
@@ -44,8 +42,7 @@ static void exactly_one_check_character_fits(void **state)
 }
 
 /* MOD 11-2 finds every single wrong digit and every swap of two neighbours. */
-static void finds_typing_errors(void **state)
-{
+static void finds_typing_errors(void **state) {
     (void)state;
     for (int i = 0; i < 17; i++) {
         char number[19] = GOOD_X;
@@ -63,8 +60,7 @@ static void finds_typing_errors(void **state)
 }
 
 /* A number with the right check character for its digits, whatever they are. */
-static const char *with_check(char number[19])
-{
+static const char *with_check(char number[19]) {
     for (const char *last = "0123456789X"; *last != '\0'; last++) {
         static const int weights[17] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
         int sum = 0;
@@ -80,8 +76,7 @@ static const char *with_check(char number[19])
     return NULL;
 }
 
-static void the_date_must_be_real(void **state)
-{
+static void the_date_must_be_real(void **state) {
     (void)state;
     const struct {
         const char *head;
@@ -100,8 +95,7 @@ static void the_date_must_be_real(void **state)
     }
 }
 
-static void refuses_other_forms(void **state)
-{
+static void refuses_other_forms(void **state) {
     (void)state;
     const char *bad[] = {"",
                          "11010519491231002",
@@ -118,8 +112,7 @@ static void refuses_other_forms(void **state)
     assert_false(gj_certno_is_valid("01", with_check(zero)));
 }
 
-static void other_types_have_no_check_digit(void **state)
-{
+static void other_types_have_no_check_digit(void **state) {
     (void)state;
     char fifty[51], fifty_one[52];
     memset(fifty, 'A', 50);
@@ -132,8 +125,7 @@ static void other_types_have_no_check_digit(void **state)
     assert_false(gj_certno_is_valid("08", ""));
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts_good_numbers), cmocka_unit_test(exactly_one_check_character_fits),
         cmocka_unit_test(finds_typing_errors),  cmocka_unit_test(the_date_must_be_real),
