@@ -20,11 +20,8 @@ void gj_settle_start(struct gj_domain *domain, struct gj_turn *turn, struct gj_s
     if (gj_plan_load(turn, session, bill->req.plan_id))
         home = gj_plan_home(turn, bill->home_local, gj_slice_of(bill->answer, bill->answer_len));
     if (home == NULL || home->n_sources != bill->n_covers) {
-        /* With a stated cash there is still something to compare a new plan with. */
-        if (bill->has_agreed)
-            gj_plan_start(domain, turn, session);
-        else
-            gj_session_refuse(domain, turn, session, GJ_ERR_PLAN_UNKNOWN, "", "plan_id");
+        /* A stated cash does not carry on without it: the plan may be gone because it was settled already. */
+        gj_session_refuse(domain, turn, session, GJ_ERR_PLAN_UNKNOWN, "", "plan_id");
         return;
     }
     gj_compose(bill->req.acct_payable_amt, bill->req.insuplc_admdvs, home, bill->covers, &composed);
