@@ -18,6 +18,7 @@ enum phase { CALL_NEW, CALL_BODY, CALL_WAITING };
 
 struct call {
     enum phase phase;
+    struct gj_mono begun; /* when its head was whole */
     struct MHD_Connection *connection;
     char *target;
     struct gj_route_match match;
@@ -215,7 +216,16 @@ static bool grow(struct call *call, size_t need) {
     return true;
 }
 
-static enum MHD_Result take_body(struct call *call, const char *data, size_t len) {
+static int64_t mono_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A body that drips in is cut off after the time that its answer might have taken. */
+static enum MHD_Result take_body(const struct gj_http *http, struct call *call, const char *data,
+                                 size_t len) {
+    if (mono_ms() - call->begun.ms > (int64_t)http->config.wait_ms) return MHD_NO;
     if (!call->refused && call->body_len + len > GJ_REQUEST_MAX) {
         refuse_large(call);
         call->refused = true;
@@ -231,12 +241,6 @@ static enum MHD_Result take_body(struct call *call, const char *data, size_t len
 }
 
 /* --- engine ------------------------------------------------------------------------------------------------------- */
-static struct gj_mono deadline_of(const struct gj_http *http) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (struct gj_mono){(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + http->config.wait_ms};
-}
-
 static int socket_of(struct MHD_Connection *connection) {
     return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
@@ -246,7 +250,8 @@ static void submit(struct gj_http *http, struct call *call, struct gj_slice requ
     call->phase = CALL_WAITING;
     atomic_fetch_add(&http->suspended, 1);
     MHD_suspend_connection(call->connection);
-    uint64_t waiter = gj_waiters_add(http->waiters, call, socket_of(call->connection), deadline_of(http));
+    uint64_t waiter = gj_waiters_add(http->waiters, call, socket_of(call->connection),
+                                     (struct gj_mono){mono_ms() + http->config.wait_ms});
     call->waiter = waiter;
     if (waiter == 0) {
         call->not_taken = true;
@@ -314,12 +319,15 @@ enum MHD_Result gj_call_handle(void *cls, struct MHD_Connection *connection, con
     (void)url;
     (void)version;
     if (call == NULL) return MHD_NO;
-    if (call->phase == CALL_NEW) return begin(http, call, method);
+    if (call->phase == CALL_NEW) {
+        call->begun.ms = mono_ms();
+        return begin(http, call, method);
+    }
     if (call->phase == CALL_WAITING) return send_answer(http, call);
     if (*data_len == 0) return complete(http, call);
     size_t len = *data_len;
     *data_len = 0;
-    return take_body(call, data, len);
+    return take_body(http, call, data, len);
 }
 
 void gj_call_done(void *cls, struct MHD_Connection *connection, void **call_p,

@@ -59,6 +59,21 @@ static void many_wait_at_once_on_few_threads(void **state) {
     }
 }
 
+/* Whoever sends a byte now and then must not hold a line for ever. */
+static void a_body_that_drips_is_cut_off(void **state) {
+    struct http_node *node = *state;
+    static struct http_response response;
+    int fd = http_dial(node);
+    http_put(fd, "POST /v1/reversals HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret-token\r\n"
+                 "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{");
+    http_pause_ms(200); /* the limit is 50 */
+    http_put(fd, " ");
+    http_take(fd, &response);
+    assert_int_equal(response.status, 0);
+    close(fd);
+    assert_int_equal(http_node_counted(node, &node->n_submitted), 0);
+}
+
 static void pipelined_calls_come_round_to_old_slots(void **state) {
     struct http_node *node = *state;
     enum { LINES = 64, WAVES = 17 };
@@ -201,6 +216,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(pipelined_calls_come_round_to_old_slots, setup, teardown),
         cmocka_unit_test_setup_teardown(a_client_that_hangs_up_is_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(strange_waiters_are_ignored, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_body_that_drips_is_cut_off, setup_short_wait, teardown),
         cmocka_unit_test_setup_teardown(an_unknown_outcome_is_202, setup_short_wait, teardown),
         cmocka_unit_test_setup_teardown(closing_tells_who_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(open_says_why_not, setup, teardown),
