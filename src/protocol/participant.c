@@ -149,16 +149,26 @@ static bool owns_a_side(const struct gj_protocol *p, const struct gj_core *core)
     return true;
 }
 
-/* Another attempt of the same biz key that is prepared or committed here. */
-static bool biz_key_is_live(struct gj_turn *turn, const struct gj_core *core) {
+/* Another attempt of the same biz key that is prepared or committed here. What a node that does not own the sender
+ * prepared under the key binds only that node: it must not be able to block whom the key belongs to. */
+static bool biz_key_is_live(const struct gj_protocol *p, struct gj_turn *turn, const struct gj_core *core) {
     struct gj_part_row key = {0};
     struct gj_rows rows;
     size_t len = strlen(core->sender);
     gj_text_set(key.biz_live, sizeof key.biz_live, core->sender);
     key.biz_live[len] = '|';
     gj_text_set(key.biz_live + len + 1, sizeof key.biz_live - len - 1, core->msgid);
-    gj_store_find(turn->store, &gj_table_part, "part_by_biz", &key, 1, NULL, 1, turn->scratch, &rows);
-    return rows.n > 0;
+    /* One of each coordinator at most, so this is all of them. */
+    gj_store_find(turn->store, &gj_table_part, "part_by_biz", &key, 1, NULL, GJ_NODES_MAX, turn->scratch,
+                  &rows);
+    const char *owner = gj_directory_node_of_sender(p->config.directory, core->sender);
+    const struct gj_part_row *items = rows.items;
+    for (size_t i = 0; i < rows.n; i++) {
+        const char *coordinator = items[i].txid.coordinator;
+        bool is_owners = owner != NULL && gj_text_equal(coordinator, owner);
+        if (is_owners || gj_text_equal(coordinator, core->txid.coordinator)) return true;
+    }
+    return false;
 }
 
 static bool refuse_with(struct gj_refusal *ret, enum gj_vote_class class, enum gj_err code) {
@@ -174,7 +184,7 @@ static bool protocol_refuses(struct gj_protocol *p, struct gj_turn *turn, const 
     if (turn->now.wall.ms > core->expires_at) return refuse_with(ret, GJ_VOTE_BUSY, GJ_ERR_EXPIRED);
     if (days < -1 || days > 1) return refuse_with(ret, GJ_VOTE_DATE, GJ_ERR_BAD_DATE);
     if (!owns_a_side(p, core)) return refuse_with(ret, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE);
-    if (biz_key_is_live(turn, core)) return refuse_with(ret, GJ_VOTE_BUSY, GJ_ERR_CONFLICT);
+    if (biz_key_is_live(p, turn, core)) return refuse_with(ret, GJ_VOTE_BUSY, GJ_ERR_CONFLICT);
     return false;
 }
 
