@@ -331,6 +331,13 @@ static void lost_data(struct gj_protocol *p, struct gj_turn *turn, struct seat *
     gj_peers_enter_resync(p, turn, seat->from, &seat->row.txid);
 }
 
+/* We voted YES and were shown a signed abort; now a valid certificate. Our record is whole: one of its signers gave
+ * two words. That is a case against him and must not stop this node; nothing is posted for which nothing is held. */
+static void convict(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
+    (void)p;
+    gj_turn_event(turn, GJ_EVENT_EQUIVOCATION, GJ_ERR_VIOLATION, &seat->row.txid, seat->from, 0);
+}
+
 static void release_hold(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     struct gj_tx_view view = {0};
     if (!row_view(p, turn, &seat->row, &view)) return;
@@ -385,7 +392,7 @@ static const struct cell cells[GJ_PART_STATES][GJ_PART_INPUTS] = {
     [GJ_PART_PREPARING] = {CELL(ignore),         CELL(violation),    CELL(refuse_preparing)},
     [GJ_PART_PREPARED] =  {CELL(send_vote),      CELL(post_and_ack), CELL(release_hold)},
     [GJ_PART_REFUSED] =   {CELL(send_vote),      CELL(lost_data),    CELL(ignore)},
-    [GJ_PART_ABORTED] =   {CELL(status_aborted), CELL(lost_data),    CELL(ignore)},
+    [GJ_PART_ABORTED] =   {CELL(status_aborted), CELL(convict),      CELL(ignore)},
     [GJ_PART_COMMITTED] = {CELL(ack_again),      CELL(ack_again),    CELL(violation)},
     [GJ_PART_RESOLVED] =  {CELL(send_vote),      CELL(open_case),    CELL(open_case)},
     [GJ_PART_COLLECTED] = {CELL(ignore),         CELL(ack),          CELL(ignore)},
