@@ -36,8 +36,19 @@ static bool names_each_once(const struct gj_protocol *p, const struct gj_core *c
     return true;
 }
 
+/* Who has nothing to do judges nothing, and his YES would be shown as an approval of what the others do. */
+static bool has_a_leg(const struct gj_core *core, const char *node) {
+    for (uint32_t i = 0; i < core->n_legs; i++) {
+        if (gj_text_equal(core->legs[i].node, node)) return true;
+    }
+    return false;
+}
+
 bool gj_core_is_sound(const struct gj_protocol *p, const struct gj_core *core) {
     if (!names_each_once(p, core)) return false;
+    for (uint32_t i = 0; i < core->n_participants; i++) {
+        if (!has_a_leg(core, core->participants[i].node)) return false;
+    }
     for (uint32_t i = 0; i < core->n_legs; i++) {
         const struct gj_core_leg *leg = &core->legs[i];
         if (!gj_text_equal(leg->node, core->txid.coordinator) && !gj_core_lists(core, leg->node))

@@ -132,7 +132,8 @@ GJ_MUST_USE enum gj_err gj_decision_check_key(struct gj_protocol *p, struct gj_t
 /* Decodes exact core bytes and checks that |digest| is theirs. */
 GJ_MUST_USE enum gj_err gj_core_read(struct gj_protocol *p, struct gj_turn *turn, struct gj_slice bytes,
                                      const struct gj_digest *digest, struct gj_core *ret);
-/* Is the core itself sound: coordinator not a participant, no node twice, known nodes, legs at listed nodes? */
+/* Is the core itself sound: coordinator not a participant, no node twice, known nodes, legs at listed nodes and
+ * at each of them? */
 bool gj_core_is_sound(const struct gj_protocol *p, const struct gj_core *core);
 bool gj_core_lists(const struct gj_core *core, const char *node);
 /* Checks the body of a commit about |txid| that |signer| signed: digest, core, one YES of each participant. */

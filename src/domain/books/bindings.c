@@ -73,15 +73,26 @@ static const char *other_region(const struct gj_leg_detail *detail, bool is_paye
     return is_payer ? detail->recipient_region : detail->payer_region;
 }
 
-/* The other home must be bound by the same transaction, or its citizen never agreed. */
-static bool takes_part(const struct gj_books *books, const struct gj_core *core, const char *region) {
+/* The other home must be bound to the other side of this very relation by the same transaction, or its citizen
+ * never agreed: to be listed for something else is not enough. */
+static bool takes_part(const struct gj_books *books, const struct gj_own_leg *leg, const char *region) {
+    const struct gj_core *core = leg->tx->core;
     const char *node = gj_directory_node_of_region(books->directory, region);
-    if (node == NULL) return false;
-    if (gj_text_equal(node, core->txid.coordinator)) return true;
-    for (uint32_t i = 0; i < core->n_participants; i++) {
-        if (gj_text_equal(core->participants[i].node, node)) return true;
+    for (uint32_t i = 0; i < core->n_legs && node != NULL; i++) {
+        const struct gj_core_leg *other = &core->legs[i];
+        if (i != leg->index && gj_text_equal(other->node, node) &&
+            gj_text_equal(other->from_region, leg->core->from_region) &&
+            gj_text_equal(other->to_region, leg->core->to_region))
+            return true;
     }
     return false;
+}
+
+/* One name, one relation, whichever side of it lives here: who made the second could end the first. */
+static bool is_taken(struct gj_turn *turn, const char *binding_id) {
+    struct gj_binding_row row;
+    return gj_binding_get(turn, binding_id, GJ_SIDE_PAYER, &row) ||
+           gj_binding_get(turn, binding_id, GJ_SIDE_RECIPIENT, &row);
 }
 
 bool gj_binding_leg_check(const struct gj_books *books, struct gj_turn *turn, const struct gj_own_leg *leg,
@@ -94,15 +105,16 @@ bool gj_binding_leg_check(const struct gj_books *books, struct gj_turn *turn, co
     if (!gj_person_get(turn, detail->person_ref, &person)) {
         return gj_refuse(ret_no, GJ_VOTE_RULE, GJ_ERR_PERSON_UNKNOWN, "");
     }
-    bool is_whole = detail->binding_ref[0] != '\0' && detail->other_person_ref[0] != '\0';
+    bool is_whole = detail->binding_ref[0] != '\0' && detail->other_person_ref[0] != '\0' &&
+                    gj_text_equal(leg->core->from_region, detail->payer_region) &&
+                    gj_text_equal(leg->core->to_region, detail->recipient_region);
     if (!is_whole || !gj_text_equal(person.region, own_region) || leg->core->amount != 0) {
         return gj_refuse(ret_no, GJ_VOTE_RULE, GJ_ERR_BAD_FIELD, "");
     }
-    if (!takes_part(books, leg->tx->core, other)) {
+    if (!takes_part(books, leg, other)) {
         return gj_refuse(ret_no, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, "");
     }
-    struct gj_binding_row row;
-    if (gj_binding_get(turn, detail->binding_ref, side, &row)) {
+    if (is_taken(turn, detail->binding_ref)) {
         return gj_refuse(ret_no, GJ_VOTE_RULE, GJ_ERR_CONFLICT, "");
     }
     struct gj_bind_case bind = {.side = side,

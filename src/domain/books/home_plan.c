@@ -182,8 +182,18 @@ static bool stale(struct gj_refusal *ret_no, const char *rule) {
     return gj_refuse(ret_no, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, rule);
 }
 
+/* Every payer's node judges its leg by what that leg says; so all must say what the record says, and each at the
+ * node of the money's owner. */
+static bool agrees(const struct gj_books *books, const struct gj_core_leg *leg,
+                   const struct gj_leg_detail *detail, const struct gj_leg_detail *record) {
+    const char *owner = gj_directory_node_of_region(books->directory, leg->from_region);
+    return owner != NULL && gj_text_equal(owner, leg->node) && gj_text_equal(detail->use, record->use) &&
+           gj_text_equal(leg->to_region, record->mdtrtarea_admvs);
+}
+
 /* The home is given every leg: each must be here, and each but the record itself must draw. */
-static bool check_sums(const struct gj_own_leg *consume, struct gj_refusal *ret_no) {
+static bool check_sums(const struct gj_books *books, const struct gj_own_leg *consume,
+                       struct gj_refusal *ret_no) {
     const struct gj_tx_view *tx = consume->tx;
     const struct gj_leg_detail *record = consume->detail;
     int64_t all = 0, relatives = 0;
@@ -191,8 +201,9 @@ static bool check_sums(const struct gj_own_leg *consume, struct gj_refusal *ret_
     for (uint32_t i = 0; i < tx->n_parts; i++) {
         bool is_record = i == consume->index;
         int64_t amount = tx->core->legs[i].amount;
-        bool fits =
-            tx->parts[i].leg == i && gj_text_equal(tx->details[i].type, is_record ? "consume" : "draw");
+        bool fits = tx->parts[i].leg == i &&
+                    gj_text_equal(tx->details[i].type, is_record ? "consume" : "draw") &&
+                    agrees(books, &tx->core->legs[i], &tx->details[i], record);
         if (!fits) return gj_refuse(ret_no, GJ_VOTE_RULE, GJ_ERR_BAD_FIELD, "");
         if (is_record) continue;
         all += amount;
@@ -301,7 +312,10 @@ bool gj_home_check_settlement(const struct gj_books *books, struct gj_turn *turn
     if ((pack->uses & (UINT32_C(1) << use)) == 0) {
         return gj_refuse(ret_no, GJ_VOTE_RULE, GJ_ERR_RULE, gj_use_rule(use));
     }
-    if (!check_sums(consume, ret_no)) return false;
+    if (!gj_text_equal(consume->core->from_region, patient.region)) {
+        return gj_refuse(ret_no, GJ_VOTE_RULE, GJ_ERR_BAD_FIELD, "");
+    }
+    if (!check_sums(books, consume, ret_no)) return false;
     const char *rule = refuse_recipient(turn, &patient);
     if (record->acct_mulaid_pay > 0 && rule != NULL) return stale(ret_no, rule);
     /* A coordinator that is also the home composed the legs from its own answer in this very node. */

@@ -57,13 +57,16 @@ static bool get_hold(struct gj_turn *turn, const struct gj_own_leg *leg, struct 
 }
 
 /* --- draw ---------------------------------------------------------------------------------------------- */
-/* The patient's home must be bound by the transaction: only it knows that he was there and asked. */
+/* The patient's home must be bound by the transaction: only it knows that he was there and asked. To be listed is
+ * not enough, it may be asked about something else. Of all legs of a settlement only its record of the consumption
+ * moves no money, and it agrees to that one only with every other leg of the transaction before its eyes. */
 static bool home_takes_part(const struct ctx *ctx, const struct gj_core *core, const char *recipient_region) {
     const char *home = gj_directory_node_of_region(ctx->books->directory, recipient_region);
-    if (home == NULL) return false;
-    if (gj_text_equal(home, core->txid.coordinator)) return true;
-    for (uint32_t i = 0; i < core->n_participants; i++) {
-        if (gj_text_equal(core->participants[i].node, home)) return true;
+    for (uint32_t i = 0; i < core->n_legs && home != NULL; i++) {
+        const struct gj_core_leg *leg = &core->legs[i];
+        if (leg->amount == 0 && gj_text_equal(leg->node, home) &&
+            gj_text_equal(leg->from_region, recipient_region))
+            return true;
     }
     return false;
 }
@@ -146,7 +149,12 @@ static bool check_own_draw(struct ctx *ctx, const struct gj_own_leg *leg, struct
 }
 
 static bool check_draw(struct ctx *ctx, const struct gj_own_leg *leg, struct gj_hold_row *ret) {
+    const char *care = gj_directory_node_of_region(ctx->books->directory, leg->core->to_region);
     if (leg->core->amount <= 0) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_BAD_AMOUNT, "");
+    /* Only the coordinator books what the legs bring: for a third node the money would arrive nowhere. */
+    if (care == NULL || !gj_text_equal(care, leg->tx->core->txid.coordinator)) {
+        return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, "");
+    }
     bool is_own = leg->detail->binding_ref[0] == '\0';
     return is_own ? check_own_draw(ctx, leg, ret) : check_relative_draw(ctx, leg, ret);
 }
@@ -238,6 +246,12 @@ static bool is_of_its_coordinator(const struct gj_own_leg *leg) {
     return gj_text_equal(leg->tx->core->txid.coordinator, leg->detail->original.coordinator);
 }
 
+/* The original whose certificate came along chooses the rule book of the day: it must be the one that is undone. */
+static bool is_of_this_original(const struct gj_own_leg *leg) {
+    const struct gj_core *original = leg->tx->original;
+    return original == NULL || gj_txid_equal(&original->txid, &leg->detail->original);
+}
+
 /* What is refunded may not exceed |whole_fen|: never through what is done, not yet through what is prepared. */
 static bool check_room(struct ctx *ctx, int64_t whole_fen, int64_t refunded_fen, int64_t prepared_fen,
                        int64_t amount_fen) {
@@ -273,6 +287,7 @@ static bool check_refund(struct ctx *ctx, const struct gj_own_leg *leg, struct g
     int64_t amount = leg->core->amount;
     if (amount <= 0) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_BAD_AMOUNT, "");
     if (!is_of_its_coordinator(leg)) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, "");
+    if (!is_of_this_original(leg)) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_BAD_EVIDENCE, "R80");
     if (!get_paid(ctx->turn, leg->detail, &paid)) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_NOT_FOUND, "R80");
     bool is_way_back = gj_text_equal(leg->core->from_region, paid.to_region) &&
                        gj_text_equal(leg->core->to_region, paid.from_region);
@@ -349,6 +364,7 @@ static bool check_unconsume(struct ctx *ctx, const struct gj_own_leg *leg, struc
     struct gj_consumption_row row;
     if (leg->core->amount != 0) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_BAD_AMOUNT, "");
     if (!is_of_its_coordinator(leg)) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, "");
+    if (!is_of_this_original(leg)) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_BAD_EVIDENCE, "R80");
     if (!get_consumption(ctx->turn, leg->detail, &row)) {
         return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_NOT_FOUND, "R80");
     }

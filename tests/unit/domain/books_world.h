@@ -163,6 +163,7 @@ struct tx {
     struct gj_leg_part parts[WORLD_LEGS];
     struct gj_leg_detail details[WORLD_LEGS];
     struct gj_node_ref participants[2];
+    const char *home; /* the patient's region, elsewhere: its record is the last leg; NULL: no such leg */
     struct gj_digest digest;
     struct gj_tx_view view;
     struct gj_refusal no;
@@ -209,7 +210,19 @@ static inline struct gj_leg_detail *tx_leg(struct tx *tx, const char *type, cons
     return detail;
 }
 
+/* A leg of another node, whose detail this one was not given. */
+static inline void tx_leg_elsewhere(struct tx *tx, const char *node, const char *from, const char *to) {
+    assert_true(tx->core.n_legs < WORLD_LEGS);
+    struct gj_core_leg *leg = &tx->legs[tx->core.n_legs++];
+    gj_text_set(leg->node, sizeof(leg->node), node);
+    gj_text_set(leg->from_region, sizeof(leg->from_region), from);
+    gj_text_set(leg->to_region, sizeof(leg->to_region), to);
+}
+
 static inline bool tx_hold(struct world *w, struct tx *tx) {
+    if (tx->home != NULL)
+        tx_leg_elsewhere(tx, gj_directory_node_of_region(&w->directory, tx->home), tx->home, tx->legs[0].to_region);
+    tx->home = NULL;
     return gj_books_hold(&w->books, &w->turn, &tx->view, &tx->no, tx->facts, &tx->n_facts);
 }
 static inline void tx_post(struct world *w, struct tx *tx) {
@@ -231,8 +244,7 @@ static inline struct gj_leg_detail *tx_side(struct tx *tx, const char *side, con
                                             const char *recipient, const char *recipient_region,
                                             const char *relation) {
     bool is_payer = strcmp(side, "payer") == 0;
-    const char *region = is_payer ? payer_region : recipient_region;
-    struct gj_leg_detail *detail = tx_leg(tx, side, SELF, region, region, 0);
+    struct gj_leg_detail *detail = tx_leg(tx, side, SELF, payer_region, recipient_region, 0);
     gj_text_set(detail->person_ref, sizeof(detail->person_ref), is_payer ? payer : recipient);
     gj_text_set(detail->other_person_ref, sizeof(detail->other_person_ref), is_payer ? recipient : payer);
     gj_text_set(detail->person_masked, sizeof(detail->person_masked), "N**");
@@ -262,6 +274,8 @@ static inline void world_bind_tx(struct world *w, struct tx *tx, const char *id,
         tx_side(tx, "payer", id, payer, payer_region, recipient, recipient_region, relation);
     if (world_is_ours(w, recipient_region))
         tx_side(tx, "recipient", id, payer, payer_region, recipient, recipient_region, relation);
+    if (tx->core.n_legs == 1)
+        tx_leg_elsewhere(tx, world_node_of(w, coordinator), payer_region, recipient_region);
 }
 
 static inline void world_bind(struct world *w, const char *id, const char *payer, const char *payer_region,

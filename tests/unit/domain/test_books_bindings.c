@@ -151,10 +151,23 @@ static void with_money(struct tx *tx) {
     tx->legs[0].amount = 1;
 }
 static void without_the_other_home(struct tx *tx) {
-    memcpy(tx->details[0].recipient_region, "130100", 7);
+    tx->core.n_legs = 1;
+}
+static void other_home_bound_to_others(struct tx *tx) {
+    memcpy(tx->legs[1].from_region, "360100", 7);
+}
+static void other_home_bound_elsewhere(struct tx *tx) {
+    memcpy(tx->legs[1].to_region, "330200", 7);
 }
 static void other_region_unknown(struct tx *tx) {
     memcpy(tx->details[0].recipient_region, "999999", 7);
+    memcpy(tx->legs[0].to_region, "999999", 7);
+}
+static void regions_of_another_pair(struct tx *tx) {
+    memcpy(tx->legs[0].to_region, "330200", 7);
+}
+static void id_in_use_for_the_other_side(struct tx *tx) {
+    memcpy(tx->details[0].binding_ref, "B9", 3);
 }
 static void id_in_use(struct tx *tx) {
     memcpy(tx->details[0].binding_ref, "B0", 3);
@@ -176,6 +189,10 @@ static void a_side_that_lies_is_refused(void **state) {
         {without_the_other, GJ_ERR_BAD_FIELD, ""},
         {with_money, GJ_ERR_BAD_FIELD, ""},
         {without_the_other_home, GJ_ERR_WRONG_NODE, ""},
+        {other_home_bound_to_others, GJ_ERR_WRONG_NODE, ""},
+        {other_home_bound_elsewhere, GJ_ERR_WRONG_NODE, ""},
+        {regions_of_another_pair, GJ_ERR_BAD_FIELD, ""},
+        {id_in_use_for_the_other_side, GJ_ERR_CONFLICT, ""},
         {other_region_unknown, GJ_ERR_WRONG_NODE, ""},
         {id_in_use, GJ_ERR_CONFLICT, ""},
         {with_himself, GJ_ERR_RULE, "R10"},
@@ -184,6 +201,7 @@ static void a_side_that_lies_is_refused(void **state) {
         struct world *w = world_with_family();
         struct tx tx;
         world_bind(w, "B0", "A", "360800", "Y", "330100", "child");
+        world_bind(w, "B9", "F", "130100", "K", "360800", "child");
         world_bind_tx(w, &tx, "B1", "A", "360800", "Z", "330100", "child");
         rows[i].spoil(&tx);
         assert_false(tx_hold(w, &tx));

@@ -480,6 +480,19 @@ static void no_record(struct prepared *p) {
 static void record_of_another(struct prepared *p) {
     memcpy(p->tx.details[3].person_ref, "P2", 3);
 }
+/* What a leg says to its own node must be what the record says to the home. */
+static void relative_at_another_node(struct prepared *p) {
+    memcpy(p->tx.legs[2].node, "130000", 7);
+}
+static void relative_for_another_use(struct prepared *p) {
+    memcpy(p->tx.details[2].use, "pharmacy", 9);
+}
+static void relative_for_another_place(struct prepared *p) {
+    memcpy(p->tx.legs[2].to_region, "450200", 7);
+}
+static void record_of_another_region(struct prepared *p) {
+    memcpy(p->tx.legs[3].from_region, "360100", 7);
+}
 static void forbidden_by_now(struct prepared *p) {
     p->w->pack[0].uses &= ~(1u << GJ_USE_OUTPATIENT);
 }
@@ -524,6 +537,10 @@ static void each_way_to_leave_the_plan_is_refused(void **state) {
         {a_leg_kept_from_the_home, GJ_VOTE_RULE, GJ_ERR_MISSING_FIELD, ""},
         {no_record, GJ_VOTE_RULE, GJ_ERR_PERSON_UNKNOWN, ""},
         {record_of_another, GJ_VOTE_RULE, GJ_ERR_BAD_FIELD, ""},
+        {relative_at_another_node, GJ_VOTE_RULE, GJ_ERR_BAD_FIELD, ""},
+        {relative_for_another_use, GJ_VOTE_RULE, GJ_ERR_BAD_FIELD, ""},
+        {relative_for_another_place, GJ_VOTE_RULE, GJ_ERR_BAD_FIELD, ""},
+        {record_of_another_region, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, ""},
         {forbidden_by_now, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R70"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -547,6 +564,9 @@ static void a_coordinator_that_is_the_home_needs_no_plan(void **state) {
     memcpy(p.tx.core.sender, "360000/test", 12);
     p.tx.view.is_coordinator = true;
     p.tx.view.plan = NULL;
+    for (uint32_t i = 0; i < p.tx.core.n_legs; i++)
+        memcpy(p.tx.legs[i].to_region, "360100", 7); /* and the place of care */
+    memcpy(p.tx.details[3].mdtrtarea_admvs, "360100", 7);
     assert_true(tx_hold(p.w, &p.tx));
     world_free(p.w);
 }

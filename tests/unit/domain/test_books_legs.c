@@ -20,11 +20,10 @@ static struct world *world_with_payers(void) {
     return w;
 }
 
-/* A settlement of Q with the home and this node as participants. */
+/* A settlement of Q: his home's record is a leg of it. */
 static void settle_init(struct world *w, struct tx *tx) {
     tx_init(w, tx, "settle", "450000");
-    tx->core.n_participants = 2;
-    memcpy(tx->participants[1].node, "330000", 7);
+    tx->home = THERE;
 }
 
 static void a_draw_is_held_then_posted(void **state) {
@@ -142,7 +141,31 @@ static void wrong_use(struct world *w, struct tx *tx) {
 }
 static void home_is_missing(struct world *w, struct tx *tx) {
     (void)w;
-    tx->core.n_participants = 1;
+    tx->home = NULL;
+}
+/* To be listed is not to agree: what the home has to do must be the record of this payment. */
+static void home_is_only_listed(struct world *w, struct tx *tx) {
+    (void)w;
+    tx->home = NULL;
+    tx->core.n_participants = 2;
+    memcpy(tx->participants[1].node, "330000", 7);
+}
+static void home_pays_something_else(struct world *w, struct tx *tx) {
+    home_is_only_listed(w, tx);
+    tx_leg_elsewhere(tx, "330000", THERE, CARE);
+    tx->legs[1].amount = 1;
+}
+static void home_records_for_another_region(struct world *w, struct tx *tx) {
+    home_is_only_listed(w, tx);
+    tx_leg_elsewhere(tx, "330000", "330200", CARE);
+}
+static void to_a_third_node(struct world *w, struct tx *tx) {
+    (void)w;
+    memcpy(tx->legs[0].to_region, "130100", 7);
+}
+static void to_nobody(struct world *w, struct tx *tx) {
+    (void)w;
+    memcpy(tx->legs[0].to_region, "999999", 7);
 }
 static void binding_ended(struct world *w, struct tx *tx) {
     (void)tx;
@@ -214,6 +237,11 @@ static void each_wrong_draw_is_refused_with_its_own_class(void **state) {
         {wrong_type, GJ_VOTE_RULE, GJ_ERR_BAD_FIELD, ""},
         {wrong_use, GJ_VOTE_RULE, GJ_ERR_BAD_FIELD, ""},
         {home_is_missing, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, ""},
+        {home_is_only_listed, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, ""},
+        {home_pays_something_else, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, ""},
+        {home_records_for_another_region, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, ""},
+        {to_a_third_node, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, ""},
+        {to_nobody, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, ""},
         {binding_ended, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R32"},
         {binding_unknown, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R32"},
         {payer_frozen, GJ_VOTE_PLAN_STALE, GJ_ERR_PLAN_STALE, "R9"},

@@ -280,12 +280,12 @@ static struct world *world_at_work(void) {
     world_person(w, "P1", "360800", "310", 500);
     world_bind(w, "B1", "P1", "360800", "Q", "330100", "child");
     tx_init(w, &done, "settle", "450000");
-    memcpy(done.participants[0].node, "330000", 7);
+    done.home = "330100";
     tx_draw(&done, "B1", "P/P1/prior", "360800", "450100", 120 * YUAN);
     assert_true(tx_hold(w, &done));
     tx_post(w, &done);
     tx_init(w, &open, "settle", "450000");
-    memcpy(open.participants[0].node, "330000", 7);
+    open.home = "330100";
     tx_draw(&open, "B1", "P/P1/prior", "360800", "450100", 80 * YUAN);
     assert_true(tx_hold(w, &open));
     return w;
