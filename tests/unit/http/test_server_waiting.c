@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,11 +64,16 @@ static void many_wait_at_once_on_few_threads(void **state) {
 static void a_body_that_drips_is_cut_off(void **state) {
     struct http_node *node = *state;
     static struct http_response response;
+    static const char body[] = HTTP_REVERSAL;
+    char head[256];
     int fd = http_dial(node);
-    http_put(fd, "POST /v1/reversals HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret-token\r\n"
-                 "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{");
+    (void)snprintf(head, sizeof head,
+                   "POST /v1/reversals HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret-token\r\n"
+                   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n{",
+                   sizeof body - 1);
+    http_put(fd, head);
     http_pause_ms(200); /* the limit is 50 */
-    http_put(fd, " ");
+    http_put(fd, body + 1);
     http_take(fd, &response);
     assert_int_equal(response.status, 0);
     close(fd);
