@@ -227,7 +227,8 @@ static void a_crash_at_every_point(void **state) {
                 uint64_t step = 0;
                 while (struck) {
                     struct run run;
-                    const struct blow blow = {node, ++step, (enum last_words)last_words, down_ms[step % 4]};
+                    step++;
+                    const struct blow blow = {node, step, (enum last_words)last_words, down_ms[step % 4]};
                     begin(&run, (enum story)story, NULL);
                     ask(&run);
                     struck = strike(&run, &blow);
