@@ -72,7 +72,7 @@ static enum gj_err check_header(struct gj_protocol *p, const struct gj_message *
 static void on_error(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message) {
     const struct gj_error *error = message->body;
     struct gj_peer *peer = gj_peer_of(p, message->header.from);
-    enum gj_err err = gj_err_from_name(error->code);
+    enum gj_err err = gj_protocol_code_of_peer(error->code);
     gj_turn_event(turn, GJ_EVENT_PEER_ERROR, err, NULL, message->header.from, 0);
     if (err == GJ_ERR_NO_HELLO) {
         peer->heard = false;

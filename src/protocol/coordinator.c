@@ -177,25 +177,29 @@ static void send_abort(struct gj_protocol *p, struct gj_turn *turn, const struct
 
 /* --- the two decisions ---------------------------------------------------------------------------------- */
 
-static void add_facts(struct gj_turn *turn, struct gj_slice bytes, struct gj_leg_fact *facts, uint32_t *n) {
+/* What |node| fixed about its own legs; about another's it knows nothing. */
+static void add_facts(struct gj_turn *turn, struct gj_slice bytes, const struct gj_core *core,
+                      const char *node, struct gj_leg_fact *facts, uint32_t *n) {
     struct gj_vote_facts body;
     struct gj_fault fault;
     if (bytes.len == 0) return;
     if (gj_shape_decode(&gj_shape_vote_facts, bytes, turn->scratch, &body, &fault) != GJ_OK) return;
     for (uint32_t i = 0; i < body.n_facts && *n < GJ_LEGS_MAX; i++) {
-        facts[(*n)++] = body.facts[i];
+        uint64_t leg = body.facts[i].leg;
+        if (leg < core->n_legs && gj_text_equal(core->legs[leg].node, node)) facts[(*n)++] = body.facts[i];
     }
 }
 
-static struct gj_leg_fact *all_facts(struct gj_turn *turn, const struct gj_coord_row *row, uint32_t *ret_n) {
+static struct gj_leg_fact *all_facts(struct gj_turn *turn, const struct gj_coord_row *row,
+                                     const struct gj_core *core, uint32_t *ret_n) {
     uint32_t n = 0;
     struct gj_vote_row *votes = votes_of(turn, &row->txid, &n);
     struct gj_leg_fact *facts = gj_arena_array(turn->scratch, GJ_LEGS_MAX, sizeof *facts);
     *ret_n = 0;
     if (facts == NULL) return NULL;
-    add_facts(turn, row->facts, facts, ret_n);
+    add_facts(turn, row->facts, core, row->txid.coordinator, facts, ret_n);
     for (uint32_t i = 0; i < n; i++) {
-        add_facts(turn, votes[i].facts, facts, ret_n);
+        add_facts(turn, votes[i].facts, core, votes[i].node, facts, ret_n);
     }
     return facts;
 }
@@ -219,7 +223,7 @@ static void commit(struct gj_protocol *p, struct gj_turn *turn, struct seat *sea
     }
     gj_turn_event(turn, GJ_EVENT_TX_COMMITTED, GJ_OK, &seat->row.txid, NULL, n_votes);
 
-    struct gj_leg_fact *facts = all_facts(turn, &seat->row, &n_facts);
+    struct gj_leg_fact *facts = all_facts(turn, &seat->row, view.core, &n_facts);
     struct gj_decision decision = {
         .txid = seat->row.txid, .core = view.core, .committed = true, .facts = facts, .n_facts = n_facts};
     p->config.app_ops->decided(p->config.app, turn, &decision);
@@ -269,9 +273,9 @@ static void count_yes(struct gj_protocol *p, struct gj_turn *turn, struct seat *
 }
 
 static void refuse_by_vote(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
-    struct gj_refusal refusal = {.class = gj_vote_class_of(seat->no->class),
-                                 .code = seat->no->code[0] == '\0' ? GJ_ERR_RULE
-                                                                   : gj_err_from_name(seat->no->code)};
+    struct gj_refusal refusal = {
+        .class = gj_vote_class_of(seat->no->class),
+        .code = seat->no->code[0] == '\0' ? GJ_ERR_RULE : gj_protocol_code_of_peer(seat->no->code)};
     gj_text_set(refusal.rule, sizeof refusal.rule, seat->no->rule);
     if (gj_text_equal(seat->vote.vote, "YES"))
         gj_turn_event(turn, GJ_EVENT_EQUIVOCATION, GJ_ERR_VIOLATION, &seat->row.txid, seat->node, 0);

@@ -13,6 +13,20 @@ struct gj_peer *gj_peer_of(struct gj_protocol *p, const char *node) {
     return &p->peers[index];
 }
 
+enum gj_err gj_protocol_code_of_peer(const char *name) {
+    static const enum gj_err not_for_peers[] = {GJ_OK,
+                                                GJ_ERR_REVERSED,
+                                                GJ_ERR_IN_PROGRESS,
+                                                GJ_ERR_PLAN_CHANGED,
+                                                GJ_ERR_INTERRUPTED,
+                                                GJ_ERR_TIMED_OUT};
+    const enum gj_err err = gj_err_from_name(name);
+    for (size_t i = 0; i < sizeof not_for_peers / sizeof not_for_peers[0]; i++) {
+        if (err == not_for_peers[i]) return GJ_ERR_VIOLATION;
+    }
+    return err;
+}
+
 /* --- replay window -------------------------------------------------------------------------------------- */
 
 static bool bit_is_set(const struct gj_replay_window *window, uint64_t counter) {

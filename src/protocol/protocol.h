@@ -172,6 +172,9 @@ void gj_protocol_send(struct gj_protocol *protocol, struct gj_turn *turn, enum g
 GJ_MUST_USE enum gj_err gj_protocol_verify_evidence(struct gj_protocol *protocol, struct gj_turn *turn,
                                                     struct gj_slice evidence, const char *signer,
                                                     struct gj_message *ret);
+/* The error that a peer states by name. What only the node of a request can say of it (done, reversed, in progress,
+ * timed out and the like) is no refusal of a peer: GJ_ERR_VIOLATION. */
+enum gj_err gj_protocol_code_of_peer(const char *name);
 uint32_t gj_protocol_epoch(const struct gj_protocol *protocol);
 const struct gj_directory *gj_protocol_directory(const struct gj_protocol *protocol);
 /* Fills an answer about this node and its peers (lists in turn->scratch). */

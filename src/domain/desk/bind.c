@@ -41,7 +41,8 @@ static void fill_person(struct gj_person *ret, const char *type, const char *cer
 static void answer_verified(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session,
                             const struct gj_verified *verified) {
     if (verified->code[0] != '\0') {
-        gj_session_refuse(domain, turn, session, gj_err_from_name(verified->code), verified->rule, "");
+        gj_session_refuse(domain, turn, session, gj_protocol_code_of_peer(verified->code), verified->rule,
+                          "");
         return;
     }
     struct gj_ans_verify answer;
@@ -164,7 +165,7 @@ static void fill_bind_ask(const struct gj_session_bind *bind, enum side side, st
 static enum gj_err side_code(const struct gj_session_bind *bind, enum side side) {
     const struct gj_verified *verified = &bind->verified[side];
     if (!bind->reachable[side]) return side == PAYER ? GJ_ERR_PAYER_UNREACHABLE : GJ_ERR_HOME_UNREACHABLE;
-    if (verified->code[0] != '\0') return gj_err_from_name(verified->code);
+    if (verified->code[0] != '\0') return gj_protocol_code_of_peer(verified->code);
     return verified->person_ref[0] == '\0' ? GJ_ERR_PERSON_UNKNOWN : GJ_OK;
 }
 

@@ -167,8 +167,23 @@ void gj_plan_start(struct gj_domain *domain, struct gj_turn *turn, struct gj_ses
 
 /* Does a remote home's answer speak of this bill? */
 static bool echoes(const struct gj_session_bill *bill, const struct gj_plan_answer *answer) {
-    return gj_text_equal(answer->sender, bill->req.sender) && gj_text_equal(answer->use, bill->use) &&
-           answer->acct_payable_amt == bill->req.acct_payable_amt && answer->business_date == bill->date;
+    const struct gj_req_bill *req = &bill->req;
+    return gj_text_equal(answer->sender, req->sender) && gj_text_equal(answer->use, bill->use) &&
+           gj_text_equal(answer->mdtrtarea_admvs, req->mdtrtarea_admvs) &&
+           gj_text_equal(answer->fixmedins_code, req->fixmedins_code) &&
+           answer->acct_payable_amt == req->acct_payable_amt && answer->business_date == bill->date;
+}
+
+/* A home answers for money that it hosts; for another node's payer it can only say that he must not be asked. */
+static bool answers_for_its_own(const struct gj_domain *domain, const struct gj_session_bill *bill,
+                                const struct gj_plan_answer *answer) {
+    for (uint32_t i = 0; i < answer->n_sources; i++) {
+        const struct gj_source *source = &answer->sources[i];
+        const char *node = gj_desk_node_of(domain, source->region);
+        if (!source->evaluated || source->cover == 0) continue;
+        if (node == NULL || !gj_text_equal(node, bill->home)) return false;
+    }
+    return true;
 }
 
 static enum gj_err keep_answer(struct gj_session_bill *bill, const struct gj_plan_answer *answer,
@@ -294,10 +309,10 @@ void gj_plan_home_answered(struct gj_domain *domain, struct gj_turn *turn, struc
                            const struct gj_plan_answer *answer, struct gj_slice evidence) {
     struct gj_session_bill *bill = &session->u.bill;
     if (answer->code[0] != '\0') {
-        gj_session_refuse(domain, turn, session, gj_err_from_name(answer->code), answer->rule, "");
+        gj_session_refuse(domain, turn, session, gj_protocol_code_of_peer(answer->code), answer->rule, "");
         return;
     }
-    if (evidence.len > 0 && !echoes(bill, answer)) {
+    if (evidence.len > 0 && (!echoes(bill, answer) || !answers_for_its_own(domain, bill, answer))) {
         gj_turn_event(turn, GJ_EVENT_VIOLATION, GJ_ERR_BAD_EVIDENCE, NULL, bill->home, 0);
         gj_session_refuse(domain, turn, session, GJ_ERR_BAD_EVIDENCE, "", bill->home);
         return;
