@@ -30,8 +30,19 @@ static struct key_set *keys_of(const struct gj_cluster *cluster) {
     return cluster->config.alg == GJ_SIGN_ED25519 ? &ed25519_keys : &sm2_keys;
 }
 
+static struct gj_sign_key *sign_key_of(const struct gj_cluster *cluster, size_t node) {
+    const struct gj_cluster_config *config = &cluster->config;
+    return config->sign_keys != NULL ? config->sign_keys[node] : keys_of(cluster)->sign[node];
+}
+
+static const struct gj_data_key *data_key_of(const struct gj_cluster *cluster, size_t node) {
+    const struct gj_cluster_config *config = &cluster->config;
+    return config->data_keys != NULL ? &config->data_keys[node] : &keys_of(cluster)->data[node];
+}
+
 static void make_keys(struct gj_cluster *cluster, size_t node) {
     struct key_set *keys = keys_of(cluster);
+    if (cluster->config.sign_keys != NULL && cluster->config.data_keys != NULL) return;
     if (keys->sign[node] == NULL)
         GJ_ASSERT(gj_sign_key_generate(cluster->config.alg, &keys->sign[node]) == GJ_OK);
     if (!keys->has_data[node]) GJ_ASSERT(gj_data_key_generate(&keys->data[node]) == GJ_OK);
@@ -49,6 +60,8 @@ static void on_reply(void *ctx, uint64_t waiter, struct gj_slice answer) {
     struct gj_cluster *cluster = member->cluster;
     GJ_ASSERT(waiter >= 1 && waiter <= cluster->n_tickets);
     struct gj_cluster_ticket *ticket = &cluster->tickets[waiter - 1];
+    const struct gj_cluster_config *config = &cluster->config;
+    if (config->reply != NULL && !config->reply(config->ctx, member->index, waiter, answer)) return;
     if (ticket->answers++ > 0) return;
     ticket->answer = malloc(answer.len > 0 ? answer.len : 1);
     GJ_ASSERT(ticket->answer != NULL);
@@ -101,10 +114,16 @@ static void write_node_row(struct gj_cluster *cluster, struct gj_cluster_member 
     GJ_ASSERT(member->store->ops->commit(member->store) == GJ_OK);
 }
 
+static void wrap_store(struct gj_cluster *cluster, struct gj_cluster_member *member) {
+    const struct gj_cluster_config *config = &cluster->config;
+    if (config->wrap != NULL) member->store = config->wrap(config->ctx, member->index, member->store);
+}
+
 static void open_store(struct gj_cluster *cluster, struct gj_cluster_member *member,
                        enum gj_store_mode mode) {
     if (cluster->config.folder == NULL) {
         GJ_ASSERT(gj_store_open_memory(gj_store_catalogue(), &member->store) == GJ_OK);
+        wrap_store(cluster, member);
         return;
     }
     char path[1024], detail[200];
@@ -112,6 +131,7 @@ static void open_store(struct gj_cluster *cluster, struct gj_cluster_member *mem
     enum gj_err err = gj_store_open_sqlite(path, mode, gj_store_catalogue(), &member->store, detail);
     if (err != GJ_OK) (void)fprintf(stderr, "%s: %s\n", path, detail);
     GJ_ASSERT(err == GJ_OK);
+    wrap_store(cluster, member);
 }
 
 static void make_keyring(struct gj_cluster *cluster, struct gj_cluster_member *member) {
@@ -119,7 +139,7 @@ static void make_keyring(struct gj_cluster *cluster, struct gj_cluster_member *m
     for (size_t i = 0; i < cluster->n; i++) {
         struct gj_public_key key;
         const struct gj_wall ever = {0};
-        gj_sign_key_public(keys_of(cluster)->sign[i], &key);
+        gj_sign_key_public(sign_key_of(cluster, i), &key);
         enum gj_err err = gj_keyring_add(member->keyring, cluster->nodes[i].node, &key, ever, ever, ever);
         GJ_ASSERT(err == GJ_OK);
     }
@@ -141,7 +161,7 @@ static void make_member(struct gj_cluster *cluster, size_t index) {
                                               .regions = cluster->regions,
                                               .n_regions = cluster->n_regions};
     gj_text_set(member->directory.self, sizeof member->directory.self, spec->name);
-    member->hasher = gj_crypto_hasher(&keys_of(cluster)->data[index]);
+    member->hasher = gj_crypto_hasher(data_key_of(cluster, index));
     make_keyring(cluster, member);
     open_store(cluster, member, GJ_STORE_CREATE);
     write_node_row(cluster, member);
@@ -227,8 +247,8 @@ void gj_cluster_restart(struct gj_cluster *cluster, size_t node, enum gj_witness
                                             .packs = member->packs,
                                             .hasher = &member->hasher,
                                             .prover = &member->prover,
-                                            .sign_key = keys_of(cluster)->sign[node],
-                                            .data_key = &keys_of(cluster)->data[node],
+                                            .sign_key = sign_key_of(cluster, node),
+                                            .data_key = data_key_of(cluster, node),
                                             .sink = {.ctx = member,
                                                      .parcel = on_parcel,
                                                      .reply = on_reply,
@@ -378,11 +398,11 @@ const struct gj_hasher *gj_cluster_hasher(const struct gj_cluster *cluster, size
 }
 
 const struct gj_data_key *gj_cluster_data_key(const struct gj_cluster *cluster, size_t node) {
-    return &keys_of(cluster)->data[node];
+    return data_key_of(cluster, node);
 }
 
 const struct gj_sign_key *gj_cluster_sign_key(const struct gj_cluster *cluster, size_t node) {
-    return keys_of(cluster)->sign[node];
+    return sign_key_of(cluster, node);
 }
 
 struct gj_keyring *gj_cluster_keyring(const struct gj_cluster *cluster, size_t node) {

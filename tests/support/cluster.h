@@ -54,11 +54,19 @@ struct gj_cluster_config {
     bool record_inputs;
     uint64_t seed;   /* of all random bytes but those inside signatures */
     int64_t wall_ms; /* when it begins; 0: 2026-11-18 */
+    /* Keys of |alg|, one per node, borrowed for the cluster's life: the same keys, the same bytes. NULL: keys that
+     * are made once for the whole program. */
+    struct gj_sign_key *const *sign_keys;
+    const struct gj_data_key *data_keys;
     /* Hooks, each may be NULL. They are called from inside a step and must not call the cluster, but for
      * reading. */
     void *ctx;
     void (*network)(void *ctx, const struct gj_cluster_flight *flight, struct gj_cluster_fate *fate);
     void (*event)(void *ctx, size_t node, const struct gj_event *event);
+    /* An answer on its way to a client; false: it is lost, as if the node had died just before. */
+    bool (*reply)(void *ctx, size_t node, uint64_t ticket, struct gj_slice answer);
+    /* Each store that was opened, to be wrapped; closing what is returned closes |opened|. */
+    struct gj_store *(*wrap)(void *ctx, size_t node, struct gj_store *opened);
 };
 
 /* Stores with their node row, nothing started. */
@@ -85,6 +93,8 @@ struct gj_store *gj_cluster_swap_store(struct gj_cluster *cluster, size_t node, 
 /* --- time and network ------------------------------------------------------------------------------------ */
 /* Delivers what is there and steps who has something due, once each in order; false if nothing happened. */
 bool gj_cluster_step(struct gj_cluster *cluster);
+/* One node only. */
+bool gj_cluster_step_node(struct gj_cluster *cluster, size_t node);
 /* Steps until |until| (may be NULL: never) is true, moving time forward when all is quiet; true if it was.
  * Ends when |max_ms| of virtual time have passed or nothing will ever be due. */
 bool gj_cluster_run(struct gj_cluster *cluster, bool (*until)(void *ctx), void *ctx, int64_t max_ms);

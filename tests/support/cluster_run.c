@@ -87,7 +87,7 @@ static size_t collect(struct gj_cluster *cluster, size_t node,
     return n;
 }
 
-static bool step_node(struct gj_cluster *cluster, size_t node) {
+bool gj_cluster_step_node(struct gj_cluster *cluster, size_t node) {
     struct gj_cluster_member *member = &cluster->members[node];
     struct gj_cluster_item *items[GJ_BATCH_INPUTS_MAX];
     struct gj_input inputs[GJ_BATCH_INPUTS_MAX];
@@ -112,7 +112,7 @@ static bool step_node(struct gj_cluster *cluster, size_t node) {
 bool gj_cluster_step(struct gj_cluster *cluster) {
     bool happened = false;
     for (size_t i = 0; i < cluster->n; i++)
-        if (step_node(cluster, i)) happened = true;
+        if (gj_cluster_step_node(cluster, i)) happened = true;
     return happened;
 }
 

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The independent checker: what must be true of a system of nodes, judged only by what they say to each other
+ * (frames as sent) and by what their stores hold (rows through the store port). It has its own decoder, its own
+ * transactions and its own accounts, and includes no header of protocol or domain. It keeps the first failure.
+ */
+#ifndef GJ_TESTS_SIM_CHECKER_H
+#define GJ_TESTS_SIM_CHECKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/store.h"
+
+#define CK_NODES_MAX 8
+
+struct ck;
+
+/* The figures of the one rule pack that the nodes run under; 0: no such limit. */
+struct ck_rules {
+    int64_t per_settlement_cap_fen, annual_cap_fen, min_retention_fen;
+};
+
+struct ck_failure {
+    char invariant[24]; /* "I7", "end" */
+    char text[512];
+    char txid[72]; /* what it is about, or "" */
+    size_t node;
+};
+
+struct ck_totals {
+    uint64_t messages, commits_of_stores, row_changes, replies, certificates;
+    uint64_t transactions, committed, aborted, legs, refunds, bindings;
+};
+
+struct ck *ck_new(size_t n_nodes, const char *const *names, const struct ck_rules *rules);
+void ck_free(struct ck **ck_p);
+/* NULL: all is well. */
+const struct ck_failure *ck_failed(const struct ck *ck);
+const struct ck_totals *ck_totals_of(const struct ck *ck);
+/* The 32 bytes of a node's Ed25519 public key, for certificates. */
+void ck_set_key(struct ck *ck, size_t node, const uint8_t key[32]);
+
+/* --- stores: called by a wrapper round the store port ------------------------------------------------------- */
+void ck_begin(struct ck *ck, size_t node);
+void ck_put(struct ck *ck, size_t node, const struct gj_table *table, const void *rec);
+void ck_del(struct ck *ck, size_t node, const struct gj_table *table, const void *rec);
+void ck_commit(struct ck *ck, size_t node); /* durable */
+void ck_rollback(struct ck *ck, size_t node);
+/* Reads the whole store and compares it with what was made durable (I3). |arena| is reset. */
+void ck_compare(struct ck *ck, size_t node, struct gj_store *store, struct gj_arena *arena);
+/* A digest over every record of that node, for the trace: records in the order of their keys. */
+uint64_t ck_digest(const struct ck *ck, size_t node);
+/* How many records the node's transactions have changed so far. */
+uint64_t ck_changes(const struct ck *ck, size_t node);
+
+/* --- the wire ------------------------------------------------------------------------------------------------- */
+void ck_sent(struct ck *ck, size_t from, size_t to, const uint8_t *frame, size_t len);
+/* |answer|: one byte of kind, then the map. |sender|, |msgid|: the biz key of the request that it answers. */
+void ck_replied(struct ck *ck, size_t node, const char *request, const char *sender, const char *msgid,
+                const uint8_t *answer, size_t len);
+void ck_fail(struct ck *ck, const char *invariant, size_t node, const char *txid, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* --- the end -------------------------------------------------------------------------------------------------- */
+/* "" if nothing is left undone anywhere, else what. Says nothing about right or wrong. */
+const char *ck_unfinished(struct ck *ck);
+/* What must hold when all is decided. */
+void ck_end(struct ck *ck);
+
+/* --- looking, for coverage ------------------------------------------------------------------------------------- */
+/* The state word of a record of coord or part, "" if there is none. */
+const char *ck_part_state(const struct ck *ck, size_t node, const char *txid);
+const char *ck_coord_state(const struct ck *ck, size_t node, const char *txid);
+uint32_t ck_epoch(const struct ck *ck, size_t node);
+bool ck_in_resync(const struct ck *ck, size_t node);
+/* The epoch of |peer| that |node| has heard HELLO of. */
+uint32_t ck_heard_epoch(const struct ck *ck, size_t node, size_t peer);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The checker's insides, shared by the files of this folder only.
+ */
+#ifndef GJ_TESTS_SIM_CHECKER_PRIVATE_H
+#define GJ_TESTS_SIM_CHECKER_PRIVATE_H
+
+#include <uthash.h>
+
+#include "base/ids.h"
+#include "checker.h"
+#include "msgpack.h"
+
+#define CK_KEY_MAX          200
+#define CK_LEGS_MAX         24
+#define CK_PARTICIPANTS_MAX 12
+#define CK_DIGEST           33
+
+/* A record: a copy of the table's struct, BINs copied too. */
+struct ck_row {
+    char key[CK_KEY_MAX]; /* "<table> <key fields>" */
+    const struct gj_table *table;
+    void *rec;
+    UT_hash_handle hh;
+};
+
+/* One change of a store transaction that is under way. */
+struct ck_change {
+    struct ck_row *row;
+    bool is_delete;
+};
+
+/* A record that a transaction has touched: as it was (NULL: not there), as it is. */
+struct ck_touch {
+    struct ck_row *old, *now;
+};
+
+/* A sum under a name: postings of an account, holds on it, lines of an entry. */
+struct ck_sum {
+    char key[CK_KEY_MAX];
+    int64_t fen, held_fen;
+    uint32_t n;
+    UT_hash_handle hh;
+};
+
+struct ck_node {
+    char name[32];
+    uint8_t key[32];
+    bool has_key;
+    bool in_transaction;
+    struct ck_row *rows;
+    struct ck_change *changes;
+    size_t n_changes, cap_changes;
+    struct ck_touch *touched; /* of the commit that is being looked at */
+    size_t n_touched, cap_touched;
+    struct ck_sum *accounts, *entries, *usage;
+    uint64_t last_id[CK_NODES_MAX]; /* message ids to each node, of this epoch */
+    uint32_t last_epoch[CK_NODES_MAX];
+    uint32_t heard[CK_NODES_MAX]; /* newest epoch of each peer in a durable peer record */
+    uint64_t n_row_changes;
+};
+
+struct ck_leg {
+    char node[32], from[16], to[16];
+    int64_t fen;
+    /* refunds, learned from the coordinator's record */
+    char original[72];
+    uint32_t original_leg;
+    bool is_refund;
+    int64_t refunded_fen; /* by committed refunds */
+};
+
+/* A transaction, put together from every node's records and words. */
+struct ck_tx {
+    char txid[72];
+    size_t coordinator;
+    uint32_t epoch;
+    bool has_core, was_in_store;
+    uint8_t digest[CK_DIGEST];
+    char kind[32], sender[64], msgid[64];
+    uint32_t n_participants, n_legs;
+    size_t participants[CK_PARTICIPANTS_MAX];
+    struct ck_leg legs[CK_LEGS_MAX];
+    char vote[CK_NODES_MAX]; /* 'Y', 'N', or 0: signed votes */
+    bool was_prepared[CK_NODES_MAX], is_refused[CK_NODES_MAX];
+    bool is_committed, is_aborted; /* somebody decided so */
+    size_t committed_by, aborted_by;
+    UT_hash_handle hh;
+};
+
+/* Which attempt of a biz key was committed. */
+struct ck_biz {
+    char key[CK_KEY_MAX];
+    char txid[72];
+    UT_hash_handle hh;
+};
+
+struct ck {
+    size_t n;
+    struct ck_node nodes[CK_NODES_MAX];
+    struct ck_rules rules;
+    struct ck_tx *txs;
+    struct ck_biz *biz;
+    struct ck_totals totals;
+    struct ck_failure failure;
+    bool has_failed;
+    struct ck_parcel parcel, evidence; /* scratch */
+    char unfinished[256];
+};
+
+/* --- records (rows.c) ------------------------------------------------------------------------------- */
+struct ck_row *ck_row_find(const struct ck *ck, size_t node, const char *table, const char *key);
+const char *ck_row_text(const struct ck_row *row, const char *field); /* "" for no row */
+int64_t ck_row_int(const struct ck_row *row, const char *field);
+struct gj_slice ck_row_bin(const struct ck_row *row, const char *field);
+const uint8_t *ck_row_digest(const struct ck_row *row,
+                             const char *field); /* CK_DIGEST bytes; NULL for no row */
+bool ck_row_is(const struct ck_row *row, const char *table);
+/* A TXID field as text. */
+char *ck_row_txid(const struct ck_row *row, const char *field, char dst[72]);
+
+/* --- transactions (tx.c) ------------------------------------------------------------------------------ */
+struct ck_tx *ck_tx_get(struct ck *ck, const char *txid); /* makes it */
+struct ck_tx *ck_tx_find(const struct ck *ck, const char *txid);
+size_t ck_node_of(const struct ck *ck, const char *name); /* ck->n if unknown */
+void ck_tx_core(struct ck *ck, size_t node, struct ck_tx *tx, const uint8_t *core, size_t len);
+void ck_tx_digest(struct ck *ck, size_t node, struct ck_tx *tx, const uint8_t *digest);
+void ck_tx_vote(struct ck *ck, size_t node, struct ck_tx *tx, bool yes);
+void ck_tx_decided(struct ck *ck, size_t node, struct ck_tx *tx, bool committed);
+bool ck_tx_lists(const struct ck_tx *tx, size_t node);
+/* May its coordinator still commit it, as far as the stores say? */
+bool ck_tx_may_commit(const struct ck *ck, const struct ck_tx *tx);
+void ck_tx_touched(struct ck *ck, size_t node, const struct ck_touch *touch);
+void ck_tx_settled(struct ck *ck, size_t node,
+                   const struct ck_touch *touch); /* after all records are in place */
+
+/* --- books (books.c) ------------------------------------------------------------------------------------ */
+void ck_books_touched(struct ck *ck, size_t node, const struct ck_touch *touch);
+void ck_books_settled(struct ck *ck, size_t node);
+/* An undecided transaction holds each of its money legs here; a decided one holds none. */
+void ck_books_held(struct ck *ck, size_t node, struct ck_tx *tx, bool undecided);
+void ck_books_decided(struct ck *ck, size_t node, struct ck_tx *tx); /* COMMITTED at this node, just now */
+struct ck_sum *ck_sum_of(struct ck_sum **map, const char *key);
+void ck_sums_free(struct ck_sum **map);
+
+/* --- certificates (proof.c) ------------------------------------------------------------------------------ */
+void ck_sha256(const void *ptr, size_t len, uint8_t ret[32]);
+/* Does the parcel's signature verify, and does its item lead to the root? */
+bool ck_parcel_is_signed(const struct ck *ck, const struct ck_parcel *parcel);
+bool ck_item_is_inside(const struct ck_parcel *parcel, const struct ck_item *item);
+void ck_certificate(struct ck *ck, size_t node, struct ck_tx *tx, struct mp commit);
+
+#endif

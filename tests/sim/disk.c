@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A store in front of a real one: it tells the checker what becomes durable, and it fails when the seed says so.
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "sim.h"
+#include "store/driver.h"
+
+struct disk {
+    struct gj_store head;
+    struct gj_store *inner;
+    struct sim *sim;
+    size_t node;
+};
+
+static struct disk *of(struct gj_store *store) {
+    return (struct disk *)store;
+}
+
+static void latch(struct disk *disk) {
+    if (disk->inner->err != GJ_OK) gj_store_fail(&disk->head, disk->inner->err, disk->inner->detail);
+}
+
+static bool do_get(struct gj_store *store, const struct gj_table *table, void *rec, struct gj_arena *arena) {
+    bool found = gj_store_get(of(store)->inner, table, rec, arena);
+    latch(of(store));
+    return found;
+}
+
+static void do_put(struct gj_store *store, const struct gj_table *table, const void *rec) {
+    gj_store_put(of(store)->inner, table, rec);
+    latch(of(store));
+    if (store->err == GJ_OK) ck_put(of(store)->sim->ck, of(store)->node, table, rec);
+}
+
+static bool do_del(struct gj_store *store, const struct gj_table *table, const void *rec) {
+    bool found = gj_store_del(of(store)->inner, table, rec);
+    latch(of(store));
+    if (found) ck_del(of(store)->sim->ck, of(store)->node, table, rec);
+    return found;
+}
+
+static void do_find(struct gj_store *store, const struct gj_table *table, const struct gj_index *index,
+                    const void *rec, uint32_t n_match, const void *after, size_t limit,
+                    struct gj_arena *arena, struct gj_rows *ret) {
+    const char *name = index == NULL ? NULL : index->name;
+    gj_store_find(of(store)->inner, table, name, rec, n_match, after, limit, arena, ret);
+    latch(of(store));
+}
+
+static void do_begin(struct gj_store *store) {
+    store->err = GJ_OK;
+    store->writes = 0;
+    store->in_transaction = true;
+    of(store)->inner->ops->begin(of(store)->inner);
+    ck_begin(of(store)->sim->ck, of(store)->node);
+    latch(of(store));
+}
+
+static enum gj_err fail(struct disk *disk, enum gj_err err) {
+    gj_store_fail(&disk->head, err, "the seed says so");
+    return err;
+}
+
+static enum gj_err commit_inner(struct disk *disk) {
+    enum gj_err err = disk->inner->ops->commit(disk->inner);
+    if (err == GJ_OK) {
+        ck_commit(disk->sim->ck, disk->node);
+    } else {
+        ck_rollback(disk->sim->ck, disk->node);
+    }
+    return err;
+}
+
+static enum sim_disk_fault draw(struct disk *disk) {
+    struct sim_node *node = &disk->sim->nodes[disk->node];
+    enum sim_disk_fault fault = node->next_commit;
+    node->next_commit = SIM_DISK_WELL;
+    if (fault != SIM_DISK_WELL || node->full_until_ms <= disk->sim->now_ms) return fault;
+    return sim_chance(disk->sim, SIM_FULL, 60) ? SIM_DISK_FULL : SIM_DISK_WELL;
+}
+
+static enum gj_err do_commit(struct gj_store *store) {
+    struct disk *disk = of(store);
+    enum gj_err latched = store->err;
+    store->in_transaction = false;
+    if (latched != GJ_OK) {
+        disk->inner->ops->rollback(disk->inner);
+        ck_rollback(disk->sim->ck, disk->node);
+        return latched;
+    }
+    switch (draw(disk)) {
+    case SIM_DISK_WELL:
+        return commit_inner(disk);
+    case SIM_DISK_KEEPS:
+        sim_say(disk->sim, "%s: a flush is done and reports an error", sim_node_name(disk->node));
+        (void)commit_inner(disk);
+        return fail(disk, GJ_ERR_STORE);
+    case SIM_DISK_LOSES:
+    case SIM_DISK_FULL:
+        break;
+    }
+    bool is_full = disk->sim->nodes[disk->node].full_until_ms > disk->sim->now_ms;
+    sim_say(disk->sim, "%s: a flush fails%s", sim_node_name(disk->node),
+            is_full ? ", the store is full" : "");
+    disk->inner->ops->rollback(disk->inner);
+    ck_rollback(disk->sim->ck, disk->node);
+    return fail(disk, is_full ? GJ_ERR_STORE_FULL : GJ_ERR_STORE);
+}
+
+static void do_rollback(struct gj_store *store) {
+    store->in_transaction = false;
+    store->err = GJ_OK;
+    of(store)->inner->ops->rollback(of(store)->inner);
+    ck_rollback(of(store)->sim->ck, of(store)->node);
+}
+
+static void do_close(struct gj_store *store) {
+    gj_store_close(&of(store)->inner);
+    free(store);
+}
+
+static bool do_below_reserve(const struct gj_store *store) {
+    const struct disk *disk = (const struct disk *)store;
+    return disk->sim->nodes[disk->node].reserve_until_ms > disk->sim->now_ms;
+}
+
+static void do_checkpoint(struct gj_store *store) {
+    gj_store_checkpoint(of(store)->inner);
+}
+
+static const struct gj_driver_ops ops = {.port = {.get = do_get,
+                                                  .put = do_put,
+                                                  .del = do_del,
+                                                  .find = do_find,
+                                                  .begin = do_begin,
+                                                  .commit = do_commit,
+                                                  .rollback = do_rollback,
+                                                  .close = do_close},
+                                         .below_reserve = do_below_reserve,
+                                         .checkpoint = do_checkpoint};
+
+struct gj_store *sim_disk_wrap(void *ctx, size_t node, struct gj_store *inner) {
+    struct disk *disk = calloc(1, sizeof *disk);
+    GJ_ASSERT(disk != NULL);
+    disk->head.ops = &ops.port;
+    disk->inner = inner;
+    disk->sim = ctx;
+    disk->node = node;
+    return &disk->head;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gongji-sim: runs seeds, tells what broke, and tells it again step by step.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/wait.h>
+
+#include "sim.h"
+
+struct job {
+    uint64_t from, to;
+    unsigned jobs;
+    struct sim_options options;
+    bool twice, quiet;
+};
+
+struct tally {
+    struct sim_coverage coverage;
+    struct sim_totals totals;
+};
+
+static uint64_t running; /* for a failed assertion of the product */
+
+static void on_abort(int signal_number) {
+    (void)signal_number;
+    char text[128];
+    int n = snprintf(text, sizeof text, "gongji-sim: an assertion failed in seed %" PRIu64 "\n", running);
+    if (n > 0 && write(STDERR_FILENO, text, (size_t)n) < 0) _exit(3);
+    _exit(3);
+}
+
+static void print_faults(uint32_t faults) {
+    for (unsigned i = 0; i < SIM_FAULT_COUNT; i++)
+        if ((faults >> i & 1) != 0) (void)printf(" %s", sim_fault_word((enum sim_fault)i));
+    (void)putchar('\n');
+}
+
+/* --- a failure ------------------------------------------------------------------------------------------------------ */
+/* Leaves out every fault that the failure does not need, one after the other. */
+static uint32_t minimise(const struct sim_options *options, const struct sim_result *failed) {
+    uint32_t without = options->without;
+    for (unsigned i = 0; i < SIM_FAULT_COUNT; i++) {
+        struct sim_options fewer = *options;
+        struct sim_result result;
+        if ((failed->faults >> i & 1) == 0) continue;
+        fewer.without = without | UINT32_C(1) << i;
+        sim_run(&fewer, &result, NULL, NULL);
+        if (result.failed && strcmp(result.failure.invariant, failed->failure.invariant) == 0)
+            without = fewer.without;
+    }
+    return without;
+}
+
+static void tell(const struct sim_options *options, const struct sim_result *failed) {
+    struct sim_options again = *options;
+    struct sim_result result;
+    again.without = minimise(options, failed);
+    again.keeps_story = true;
+    sim_run(&again, &result, NULL, NULL);
+    (void)printf("seed %" PRIu64 " FAILED: %s at %s: %s\n", options->seed, failed->failure.invariant,
+                 sim_node_name(failed->failure.node), failed->failure.text);
+    (void)printf("  with only");
+    print_faults(result.faults);
+    (void)printf("  it is %s at %s after %" PRIu64 " steps: %s\n", result.failure.invariant,
+                 sim_node_name(result.failure.node), result.steps, result.failure.text);
+    sim_story_print(&result.story, &result.failure, stdout);
+    (void)printf("  again: gongji-sim --replay %" PRIu64 " --nodes %zu --steps %" PRIu64 " --without 0x%x\n",
+                 options->seed, result.nodes, options->steps, again.without);
+    (void)fflush(stdout);
+    sim_story_free(&result.story);
+}
+
+static bool run_one(const struct sim_options *options, bool twice, bool quiet, struct tally *tally) {
+    struct sim_result result, second;
+    running = options->seed;
+    sim_run(options, &result, &tally->coverage, &tally->totals);
+    if (result.failed) {
+        tell(options, &result);
+        return false;
+    }
+    if (!quiet) (void)printf("seed %" PRIu64 " ok, trace %016" PRIx64 "\n", options->seed, result.hash);
+    if (!twice) return true;
+    sim_run(options, &second, NULL, NULL);
+    if (second.hash == result.hash) return true;
+    (void)printf("seed %" PRIu64 " FAILED: I19: trace %016" PRIx64 ", then %016" PRIx64 "\n", options->seed,
+                 result.hash, second.hash);
+    return false;
+}
+
+/* --- many seeds -------------------------------------------------------------------------------------------------------- */
+static void work(const struct job *job, unsigned which, int out) {
+    struct tally *tally = calloc(1, sizeof *tally);
+    if (tally == NULL) _exit(2);
+    for (uint64_t seed = job->from + which; seed <= job->to; seed += job->jobs) {
+        struct sim_options options = job->options;
+        options.seed = seed;
+        if (!run_one(&options, job->twice, job->quiet, tally))
+            tally->totals.failed += tally->totals.failed == 0;
+    }
+    (void)fflush(stdout);
+    const char *at = (const char *)tally;
+    for (size_t done = 0; done < sizeof *tally;) {
+        ssize_t n = write(out, at + done, sizeof *tally - done);
+        if (n <= 0) _exit(2);
+        done += (size_t)n;
+    }
+    _exit(0);
+}
+
+static bool gather(int in, struct tally *to) {
+    struct tally *one = calloc(1, sizeof *one);
+    size_t done = 0;
+    ssize_t n = 1;
+    while (one != NULL && done < sizeof *one && (n = read(in, (char *)one + done, sizeof *one - done)) > 0)
+        done += (size_t)n;
+    bool is_whole = one != NULL && done == sizeof *one;
+    if (is_whole) {
+        sim_coverage_add(&to->coverage, &one->coverage);
+        uint64_t *sum = (uint64_t *)&to->totals;
+        for (size_t i = 0; i < sizeof to->totals / sizeof *sum; i++)
+            sum[i] += ((const uint64_t *)&one->totals)[i];
+    }
+    free(one);
+    return is_whole;
+}
+
+static void print_totals(const struct sim_totals *t, double seconds) {
+    (void)printf(
+        "%" PRIu64 " seeds, %" PRIu64 " failed; %" PRIu64 " transactions, %" PRIu64 " committed (%" PRIu64
+        " refunds, %" PRIu64 " bindings); %" PRIu64 " requests; %" PRIu64 " faults injected\n",
+        t->seeds, t->failed, t->transactions, t->committed, t->refunds, t->bindings, t->requests, t->faults);
+    (void)printf("%" PRIu64 " messages in %" PRIu64 " parcels, %" PRIu64 " lost; %" PRIu64
+                 " flushes; %" PRIu64 " certificates verified; %" PRIu64
+                 " steps; %.1f virtual hours; %.1f s\n",
+                 t->messages, t->flights, t->lost, t->store_commits, t->certificates, t->steps,
+                 (double)t->virtual_ms / 3600000.0, seconds);
+}
+
+static double now_s(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int run_many(const struct job *job) {
+    struct tally *all = calloc(1, sizeof *all);
+    int pipes[64][2];
+    pid_t pids[64];
+    bool is_well = all != NULL;
+    double begin = now_s();
+    for (unsigned i = 0; i < job->jobs && is_well; i++) {
+        is_well = pipe(pipes[i]) == 0;
+        (void)fflush(stdout);
+        pids[i] = is_well ? fork() : -1;
+        if (pids[i] == 0) work(job, i, pipes[i][1]);
+        (void)close(pipes[i][1]);
+    }
+    for (unsigned i = 0; i < job->jobs && is_well; i++) {
+        int status = 0;
+        bool is_whole = gather(pipes[i][0], all);
+        (void)waitpid(pids[i], &status, 0);
+        if (!is_whole || status != 0) all->totals.failed++;
+    }
+    if (!is_well) return 2;
+    unsigned never = 0;
+    if (job->to > job->from) never = sim_coverage_print(&all->coverage, stdout);
+    print_totals(&all->totals, now_s() - begin);
+    if (job->to > job->from) (void)printf("%u cells never met\n", never);
+    bool failed = all->totals.failed > 0;
+    free(all);
+    return failed ? 1 : 0;
+}
+
+/* --- one seed, aloud ------------------------------------------------------------------------------------------------------- */
+static int replay(const struct sim_options *options) {
+    struct sim_options aloud = *options;
+    struct sim_result result;
+    aloud.keeps_story = aloud.is_verbose = true;
+    running = aloud.seed;
+    sim_run(&aloud, &result, NULL, NULL);
+    (void)printf("seed %" PRIu64 ", %zu nodes, %" PRIu64 " steps, trace %016" PRIx64 ", faults:", aloud.seed,
+                 result.nodes, result.steps, result.hash);
+    print_faults(result.faults);
+    if (result.failed)
+        (void)printf("FAILED: %s at %s: %s\n", result.failure.invariant, sim_node_name(result.failure.node),
+                     result.failure.text);
+    sim_story_free(&result.story);
+    return result.failed ? 1 : 0;
+}
+
+/* --- options ------------------------------------------------------------------------------------------------------------------ */
+static int usage(FILE *out) {
+    (void)fprintf(out,
+                  "usage: gongji-sim --seed S | --seeds A..B | --replay S [options]\n"
+                  "  --nodes N       2 to %u; else as the seed says\n"
+                  "  --steps N       of engines in the phase with faults (%u)\n"
+                  "  --without MASK  leaves faults out: bits of the list below\n"
+                  "  --jobs N        processes (1)\n"
+                  "  --twice         every seed twice: the trace must be the same\n"
+                  "  --quiet         only what fails, and the sums\n"
+                  "faults:",
+                  SIM_NODES_MAX, SIM_STEPS);
+    for (unsigned i = 0; i < SIM_FAULT_COUNT; i++)
+        (void)fprintf(out, " 0x%x %s", 1u << i, sim_fault_word((enum sim_fault)i));
+    (void)fputc('\n', out);
+    return out == stdout ? 0 : 2;
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {{"seed", required_argument, NULL, 's'},
+                                            {"seeds", required_argument, NULL, 'r'},
+                                            {"replay", required_argument, NULL, 'p'},
+                                            {"nodes", required_argument, NULL, 'n'},
+                                            {"steps", required_argument, NULL, 't'},
+                                            {"without", required_argument, NULL, 'w'},
+                                            {"jobs", required_argument, NULL, 'j'},
+                                            {"twice", no_argument, NULL, '2'},
+                                            {"quiet", no_argument, NULL, 'q'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct job job = {.jobs = 1, .options = {.steps = SIM_STEPS}};
+    bool aloud = false, has_seeds = false;
+    int c;
+    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        char *end = optarg;
+        uint64_t value = optarg != NULL ? strtoull(optarg, &end, 0) : 0;
+        bool is_number = optarg == NULL || end != optarg;
+        if (c == 's' || c == 'r' || c == 'p') {
+            job.from = job.to = value;
+            has_seeds = true;
+            aloud = c == 'p';
+        }
+        if (c == 'r' && strncmp(end, "..", 2) == 0) job.to = strtoull(end + 2, &end, 0);
+        if (!is_number || (optarg != NULL && *end != '\0')) return usage(stderr);
+        if (c == 'n') job.options.nodes = (unsigned)value;
+        if (c == 't') job.options.steps = value;
+        if (c == 'w') job.options.without = (uint32_t)value;
+        if (c == 'j') job.jobs = (unsigned)value;
+        if (c == '2') job.twice = true;
+        if (c == 'q') job.quiet = true;
+        if (c == 'h') return usage(stdout);
+        if (c == '?') return usage(stderr);
+    }
+    bool nodes_fit = job.options.nodes == 0 || (job.options.nodes >= 2 && job.options.nodes <= SIM_NODES_MAX);
+    if (!has_seeds || !nodes_fit || job.to < job.from || job.jobs == 0 || job.jobs > 64) return usage(stderr);
+    (void)signal(SIGABRT, on_abort);
+    job.options.seed = job.from;
+    return aloud ? replay(&job.options) : run_many(&job);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of one simulated node: it takes what is due, steps, and dies where the seed wants it to.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim.h"
+
+#define ARENA_BYTES ((size_t)16 * 1024 * 1024)
+
+static int64_t downtime_ms(struct sim *sim) {
+    return 10 + (int64_t)sim_below(sim, SIM_CRASH, UINT64_C(20) << sim_below(sim, SIM_CRASH, 11));
+}
+
+static void goes_down(struct sim *sim, size_t node) {
+    struct sim_node *at = &sim->nodes[node];
+    at->is_down = true;
+    at->sink_left = -1;
+    at->sink_closed = false;
+    at->next_commit = SIM_DISK_WELL;
+    at->up_ms = sim->now_ms + downtime_ms(sim);
+    at->has_request = false;
+    sim_network_lose(sim, node);
+}
+
+void sim_node_crash(struct sim *sim, size_t node, const char *why) {
+    if (sim->nodes[node].is_down) return;
+    sim_say(sim, "%s %s", sim_node_name(node), why);
+    if (gj_cluster_is_up(sim->cluster, node)) gj_cluster_crash(sim->cluster, node);
+    goes_down(sim, node);
+}
+
+/* I3: what comes back from the disk is what was made durable. */
+static void compare(struct sim *sim, size_t node) {
+    struct gj_arena arena;
+    gj_arena_init(&arena, sim->arena_memory, ARENA_BYTES);
+    ck_compare(sim->ck, node, gj_cluster_store(sim->cluster, node), &arena);
+}
+
+/* Both ways of dying that a step can end in. */
+static void after_step(struct sim *sim, size_t node) {
+    struct sim_node *at = &sim->nodes[node];
+    if (!gj_cluster_is_up(sim->cluster, node)) {
+        sim_say(sim, "%s ends by itself: %s", sim_node_name(node),
+                gj_err_name(gj_cluster_failure(sim->cluster, node)));
+        goes_down(sim, node);
+    } else if (at->sink_closed) {
+        sim->coverage.faults[SIM_SENDCRASH]++;
+        sim_node_crash(sim, node, "dies with words unsaid");
+    }
+    if (!sim_has(sim, SIM_SLOWDISK) || at->is_down) return;
+    int64_t ready = sim->now_ms + (int64_t)sim_below(sim, SIM_SLOWDISK, (uint64_t)sim->swarm.slow_ms);
+    if (at->ready_ms < ready) at->ready_ms = ready;
+}
+
+void sim_node_start(struct sim *sim, size_t node) {
+    struct sim_node *at = &sim->nodes[node];
+    bool dies = sim_chance(sim, SIM_BOOTCRASH, 40), after = sim_chance(sim, SIM_BOOTCRASH, 50);
+    uint64_t words = sim_below(sim, SIM_BOOTCRASH, 3);
+    bool in_doubt = sim_chance(sim, SIM_DOUBT, 50) && sim_has(sim, SIM_DOUBT);
+    at->is_down = false;
+    at->life++;
+    at->ready_ms = sim->now_ms;
+    if (dies && sim_has(sim, SIM_BOOTCRASH)) {
+        sim->coverage.faults[SIM_BOOTCRASH]++;
+        if (after) at->sink_left = (int)words;
+        if (!after) at->next_commit = words == 0 ? SIM_DISK_KEEPS : SIM_DISK_LOSES;
+    }
+    if (in_doubt) sim->coverage.faults[SIM_DOUBT]++;
+    sim_say(sim, "%s starts%s", sim_node_name(node), in_doubt ? ", its witness is missing" : "");
+    gj_cluster_restart(sim->cluster, node, in_doubt ? GJ_WITNESS_DOUBTFUL : GJ_WITNESS_EQUAL_OR_BEHIND);
+    after_step(sim, node);
+    if (!at->is_down) compare(sim, node);
+}
+
+int64_t sim_node_next_ms(const struct sim *sim, size_t node) {
+    const struct sim_node *at = &sim->nodes[node];
+    if (at->is_down) return at->up_ms;
+    int64_t due = gj_engine_next_due(gj_cluster_engine(sim->cluster, node)).ms;
+    if (at->n_inbox > 0 || at->has_request) due = sim->now_ms;
+    return due > at->ready_ms ? due : at->ready_ms;
+}
+
+/* One step with what is due: one frame alone, or all of them, as the seed says. */
+void sim_node_tick(struct sim *sim, size_t node) {
+    struct sim_node *at = &sim->nodes[node];
+    if (at->is_down && at->up_ms <= sim->now_ms) {
+        sim_node_start(sim, node);
+        return;
+    }
+    if (at->is_down || at->ready_ms > sim->now_ms) return;
+    size_t limit = sim_chance(sim, SIM_NET, 50) ? 1 : 1 + (size_t)sim_below(sim, SIM_NET, 64);
+    struct sim_flight *flight;
+    for (size_t n = 0; n < limit && (flight = sim_network_take(sim, node)) != NULL; n++) {
+        sim_say_frame(sim, flight->is_damaged ? "hears damaged" : "hears", flight->from, flight->to,
+                      flight->bytes, flight->len);
+        if (limit == 1) sim_cells_delivered(sim, flight);
+        gj_cluster_inject(sim->cluster, node, sim_node_name(flight->from),
+                          gj_slice_of(flight->bytes, flight->len));
+        free(flight);
+    }
+    at->has_request = false;
+    if (!gj_cluster_step_node(sim->cluster, node)) return;
+    sim->steps++;
+    after_step(sim, node);
+}
+
+/* --- what comes out of a step ---------------------------------------------------------------------------------------- */
+bool sim_node_replies(void *ctx, size_t node, uint64_t ticket, struct gj_slice answer) {
+    struct sim *sim = ctx;
+    struct sim_node *at = &sim->nodes[node];
+    if (at->sink_left == 0) {
+        at->sink_closed = true;
+        return false;
+    }
+    if (at->sink_left > 0) at->sink_left--;
+    const struct sim_ticket *of = &sim->tickets[ticket - 1];
+    sim_mix(sim, answer.ptr, answer.len);
+    if (gj_cluster_answers(sim->cluster, ticket) > 0)
+        ck_fail(sim->ck, "I15", node, NULL, "%s %s is answered twice", of->request, of->msgid);
+    if (of->msgid[0] != '\0')
+        ck_replied(sim->ck, node, of->request, of->sender, of->msgid, answer.ptr, answer.len);
+    return true;
+}
+
+void sim_node_reports(void *ctx, size_t node, const struct gj_event *event) {
+    struct sim *sim = ctx;
+    char txid[GJ_TXID_TEXT_CAP] = "", what[48];
+    sim->events[event->code]++;
+    sim->coverage.events[event->code]++;
+    if (event->code == GJ_EVENT_PARCEL_REFUSED || event->code == GJ_EVENT_PEER_ERROR ||
+        event->code == GJ_EVENT_CLOCK_SKEW) {
+        (void)snprintf(what, sizeof what, "%s %s", gj_event_word(event->code), gj_err_name(event->err));
+        sim_coverage_reason(&sim->coverage, what, 1);
+    }
+    if (gj_event_level_of(event->code) == GJ_LEVEL_ALARM) sim->totals.alarms++;
+    if (!sim->story.is_kept) return;
+    if (!gj_txid_is_none(&event->txid)) (void)gj_txid_format(txid, &event->txid);
+    sim_say(sim, "%s: %s %s %s %s", sim_node_name(node), gj_event_word(event->code),
+            event->err == GJ_OK ? "" : gj_err_name(event->err), event->node, txid);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The deterministic simulator: real engines in one thread, with a clock, a network, disks and clients that a seed
+ * decides about. Everything random comes out of streams of that seed, one per kind of fault, so that a fault can be
+ * left out without changing the others. What is right or wrong is the checker's to say (checker/).
+ */
+#ifndef GJ_TESTS_SIM_SIM_H
+#define GJ_TESTS_SIM_SIM_H
+
+#include <stdio.h>
+
+#include "checker/checker.h"
+#include "support/cluster.h"
+
+#define SIM_NODES_MAX   5u
+#define SIM_CLIENTS_MAX 6u
+#define SIM_PEOPLE_MAX  (3u * SIM_NODES_MAX)
+#define SIM_KEPT_FRAMES 32u     /* that may be replayed later */
+#define SIM_STEPS       3000u   /* of engines, in the phase with faults */
+#define SIM_LIVENESS_MS 2700000 /* within it everything must be decided once the faults have stopped */
+#define SIM_STORY_LINES 200000u
+
+/* --- faults ---------------------------------------------------------------------------------------------- */
+#define SIM_FAULTS(X)                                                                                        \
+    X(LOSS, "loss", "parcels are lost")                                                                      \
+    X(DUPLICATE, "duplicate", "parcels come twice or more")                                                  \
+    X(DELAY, "delay", "parcels overtake each other")                                                         \
+    X(TAIL, "tail", "some parcels take up to minutes")                                                       \
+    X(CUT, "cut", "two nodes do not hear each other for a while")                                            \
+    X(HALFCUT, "halfcut", "one does not hear the other")                                                     \
+    X(BLACKHOLE, "blackhole", "one kind of message is swallowed for a while")                                \
+    X(FLIP, "flip", "bytes change or are cut off on the way")                                                \
+    X(REPLAY, "replay", "old parcels come again, from earlier epochs too")                                   \
+    X(CRASH, "crash", "a node dies between two steps")                                                       \
+    X(SENDCRASH, "sendcrash", "a node dies after its flush, with some of what it said sent")                 \
+    X(FLUSHCRASH, "flushcrash", "a flush fails: not done, or done and not known")                            \
+    X(BOOTCRASH, "bootcrash", "a node dies in its recovery")                                                 \
+    X(PAUSE, "pause", "a node stands still for a while")                                                     \
+    X(SLOWDISK, "slowdisk", "a flush takes long, so that much is handled at once")                           \
+    X(CLOCK, "clock", "wall clocks jump, forward and back")                                                  \
+    X(MIDNIGHT, "midnight", "the business date changes under way")                                           \
+    X(FULL, "full", "a store has no room for a batch")                                                       \
+    X(RESERVE, "reserve", "a store is below its reserve")                                                    \
+    X(DOUBT, "doubt", "the witness file is missing at a start")                                              \
+    X(SQLITE, "sqlite", "stores are SQLite files")
+
+enum sim_fault {
+#define X(name, word, text) SIM_##name,
+    SIM_FAULTS(X)
+#undef X
+        SIM_FAULT_COUNT,
+    /* streams that are no fault */
+    SIM_WORK = SIM_FAULT_COUNT,
+    SIM_NET,
+    SIM_PLAN,
+    SIM_STREAMS
+};
+
+struct sim_swarm {
+    uint32_t on; /* bit per fault */
+    unsigned loss_percent, duplicate_percent, flip_percent, replay_percent;
+    int64_t delay_ms, tail_ms, slow_ms;
+    int64_t every_ms[SIM_FAULT_COUNT]; /* mean time between two of those that happen at times */
+};
+
+struct sim_options {
+    uint64_t seed;
+    unsigned nodes; /* 0: as the seed says */
+    uint64_t steps;
+    uint32_t without; /* bit per fault that is left out */
+    bool keeps_story;
+    bool is_verbose;
+};
+
+/* --- coverage: counters over many seeds ---------------------------------------------------------------------- */
+#define SIM_PART_STATES  8
+#define SIM_PART_INPUTS  3
+#define SIM_COORD_STATES 6
+#define SIM_COORD_INPUTS 5
+#define SIM_REASONS_MAX  160
+
+struct sim_coverage {
+    uint64_t part[SIM_PART_STATES][SIM_PART_INPUTS], coord[SIM_COORD_STATES][SIM_COORD_INPUTS];
+    uint64_t events[GJ_EVENT_COUNT];
+    uint64_t faults[SIM_FAULT_COUNT];
+    struct {
+        char what[48];
+        uint64_t n;
+    } reasons
+        [SIM_REASONS_MAX]; /* of refusals: "vote COVER NO_COVER R50", "answer refused RULE R16", "parcel REPLAY" */
+    unsigned n_reasons;
+};
+void sim_coverage_reason(struct sim_coverage *coverage, const char *what, uint64_t n);
+void sim_coverage_add(struct sim_coverage *to, const struct sim_coverage *from);
+/* Prints all; returns how many cells, events and faults were never hit. */
+unsigned sim_coverage_print(const struct sim_coverage *coverage, FILE *out);
+
+/* --- the simulation -------------------------------------------------------------------------------------------- */
+struct sim_flight {
+    int64_t due_ms;
+    uint64_t number;
+    size_t from, to, len;
+    bool is_damaged, is_again; /* a copy or an old one: what it holds was delivered before */
+    uint8_t bytes[];
+};
+
+enum sim_disk_fault { SIM_DISK_WELL, SIM_DISK_LOSES, SIM_DISK_KEEPS, SIM_DISK_FULL };
+
+struct sim_node {
+    bool is_down;
+    int64_t up_ms;    /* when it starts again */
+    int64_t ready_ms; /* paused or busy until then */
+    int64_t cut_until_ms[SIM_NODES_MAX];
+    int sink_left; /* how many answers and parcels still get out; -1: all */
+    bool sink_closed;
+    enum sim_disk_fault next_commit;
+    int64_t full_until_ms, reserve_until_ms;
+    unsigned life;    /* counts starts */
+    bool has_request; /* a client's, not yet taken */
+    struct sim_flight **inbox;
+    size_t n_inbox, cap_inbox;
+    int64_t skew_ms;
+};
+
+struct sim_kept {
+    size_t from, to, len;
+    uint8_t *bytes;
+};
+
+struct sim_ticket {
+    size_t node;
+    char request[12], sender[GJ_SENDER_MAX + 1], msgid[GJ_MSGID_MAX + 1];
+};
+
+struct sim_totals {
+    uint64_t seeds, failed, steps, flights, lost, faults, alarms, requests;
+    uint64_t transactions, committed, refunds, bindings, messages, certificates, store_commits;
+    int64_t virtual_ms;
+};
+
+struct sim_story {
+    bool is_kept, is_verbose;
+    char **lines;
+    size_t n;
+};
+
+struct sim_clients;
+
+struct sim {
+    struct sim_options options;
+    struct sim_swarm swarm;
+    uint64_t streams[SIM_STREAMS];
+    struct ck *ck;
+    struct ck_rules rules;
+    struct gj_cluster *cluster;
+    struct gj_pack pack;
+    struct gj_packs packs;
+    char folder[64];
+    size_t n;
+    struct sim_node nodes[SIM_NODES_MAX];
+    int64_t now_ms;
+    bool is_healed;
+    uint64_t steps;
+
+    struct sim_flight **heap;
+    size_t n_heap, cap_heap;
+    uint64_t n_flights;
+    struct sim_kept kept[SIM_KEPT_FRAMES];
+    char hole_kind[24];
+    int64_t hole_until_ms;
+    int64_t next_ms[SIM_FAULT_COUNT];
+
+    struct sim_ticket *tickets; /* by number - 1 */
+    size_t n_tickets, cap_tickets;
+    struct sim_clients *clients;
+
+    struct sim_story story;
+    uint64_t hash;
+    uint8_t *arena_memory;
+    struct sim_coverage coverage;
+    struct sim_totals totals;
+    uint64_t events[GJ_EVENT_COUNT];
+};
+
+struct sim_result {
+    bool failed;
+    struct ck_failure failure;
+    uint64_t hash, steps;
+    uint32_t faults; /* that were on */
+    size_t nodes;
+    struct sim_story story; /* the caller's to free */
+};
+
+/* One seed, from nothing to the end. |coverage|, |totals| are added to; each may be NULL. */
+void sim_run(const struct sim_options *options, struct sim_result *ret, struct sim_coverage *coverage,
+             struct sim_totals *totals);
+
+/* --- swarm.c ---------------------------------------------------------------------------------------------------- */
+uint64_t sim_random(struct sim *sim, unsigned stream);
+uint64_t sim_below(struct sim *sim, unsigned stream, uint64_t n); /* 0..n-1 */
+bool sim_chance(struct sim *sim, unsigned stream, unsigned percent);
+void sim_swarm_draw(struct sim *sim);
+bool sim_has(const struct sim *sim, enum sim_fault fault); /* drawn, and the faults have not stopped */
+const char *sim_fault_word(enum sim_fault fault);
+/* The next of the faults that happen at times. */
+int64_t sim_swarm_next_ms(const struct sim *sim);
+void sim_swarm_tick(struct sim *sim);
+void sim_heal(struct sim *sim);
+
+/* --- world.c ------------------------------------------------------------------------------------------------------- */
+struct sim_person {
+    unsigned number;
+    size_t node;
+    const char *region;
+    bool has_account;
+};
+void sim_world_open(struct sim *sim);
+void sim_world_close(struct sim *sim);
+const char *sim_node_name(size_t node);
+size_t sim_people(const struct sim *sim);
+struct sim_person sim_person(const struct sim *sim, size_t who);
+void sim_person_name(const struct sim_person *person, struct gj_req_person *ret);
+/* One of the node's regions; its institution. */
+const char *sim_region(size_t node, unsigned which);
+
+/* --- disk.c ---------------------------------------------------------------------------------------------------------- */
+struct gj_store *sim_disk_wrap(void *ctx, size_t node, struct gj_store *inner);
+
+/* --- network.c --------------------------------------------------------------------------------------------------------- */
+void sim_network_sent(void *ctx, const struct gj_cluster_flight *flight, struct gj_cluster_fate *fate);
+/* Puts a frame under way, due at a time. */
+struct sim_flight *sim_network_push(struct sim *sim, size_t from, size_t to, const uint8_t *bytes, size_t len,
+                                    int64_t due_ms);
+int64_t sim_network_next_ms(const struct sim *sim);
+void sim_network_tick(struct sim *sim);
+/* Takes the next one out of a node's inbox; NULL if there is none. The caller frees it. */
+struct sim_flight *sim_network_take(struct sim *sim, size_t node);
+void sim_network_lose(struct sim *sim, size_t node);
+void sim_network_done(struct sim *sim);
+
+/* --- node.c ------------------------------------------------------------------------------------------------------------ */
+int64_t sim_node_next_ms(const struct sim *sim, size_t node);
+void sim_node_tick(struct sim *sim, size_t node);
+void sim_node_crash(struct sim *sim, size_t node, const char *why);
+void sim_node_start(struct sim *sim, size_t node);
+bool sim_node_replies(void *ctx, size_t node, uint64_t ticket, struct gj_slice answer);
+void sim_node_reports(void *ctx, size_t node, const struct gj_event *event);
+
+/* --- clients.c ----------------------------------------------------------------------------------------------------------- */
+void sim_clients_open(struct sim *sim);
+void sim_clients_close(struct sim *sim);
+int64_t sim_clients_next_ms(const struct sim *sim);
+void sim_clients_tick(struct sim *sim);
+bool sim_clients_are_done(const struct sim *sim);
+
+/* --- story.c --------------------------------------------------------------------------------------------------------------- */
+void sim_say(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What a frame holds, for people. */
+void sim_say_frame(struct sim *sim, const char *verb, size_t from, size_t to, const uint8_t *bytes,
+                   size_t len);
+void sim_mix(struct sim *sim, const void *ptr, size_t len);
+void sim_story_free(struct sim_story *story);
+/* The lines about what failed, and the last ones. */
+void sim_story_print(const struct sim_story *story, const struct ck_failure *failure, FILE *out);
+
+/* --- cells.c: which cell of the state tables a message meets ----------------------------------------------------------------- */
+void sim_cells_delivered(struct sim *sim, const struct sim_flight *flight);
+
+#endif
