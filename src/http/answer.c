@@ -12,7 +12,7 @@
 #include "http/json_edge.h"
 
 /* The longest answers are lists of transactions: 200 structs of about 220 bytes. */
-#define ANSWER_ARENA (96u * 1024u)
+#define ANSWER_ARENA ((size_t)96 * 1024)
 
 /* --- small parts ---------------------------------------------------------------------------------------- */
 static void put_text(json_t *object, const char *name, const char *text) {

@@ -18,7 +18,7 @@ static bool bearer_token(const char *authorization, char ret[sizeof((struct gj_h
     token += strspn(token, " ");
     size_t len = strlen(token);
     if (len == 0 || len >= cap) return false;
-    memcpy(ret, token, len);
+    memcpy(ret, token, len + 1);
     return true;
 }
 

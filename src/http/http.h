@@ -13,10 +13,10 @@
 /* Beside those of base/limits.h. At each of them the caller gets an answer and a counter moves. */
 #define GJ_HTTP_CONNECTIONS_MAX 1024u
 #define GJ_HTTP_THREADS         2u
-#define GJ_HTTP_IDLE_S          30u             /* a connection on which nothing moves is closed */
-#define GJ_HTTP_WAIT_MS         25000           /* then a waiting client is told "in progress" */
-#define GJ_HTTP_DISCARD_MAX     (1024u * 1024u) /* of an oversized body, before the line is cut */
-#define GJ_HTTP_METRICS_MAX     (256u * 1024u)
+#define GJ_HTTP_IDLE_S          30u                   /* a connection on which nothing moves is closed */
+#define GJ_HTTP_WAIT_MS         25000                 /* then a waiting client is told "in progress" */
+#define GJ_HTTP_DISCARD_MAX     ((size_t)1024 * 1024) /* of an oversized body, before the line is cut */
+#define GJ_HTTP_METRICS_MAX     ((size_t)256 * 1024)
 #define GJ_HTTP_DETAIL_CAP      200
 
 struct gj_http_client {

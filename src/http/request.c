@@ -13,7 +13,7 @@
 
 /* A request's struct and its lists. Bodies are at most GJ_REQUEST_MAX; a list entry in JSON is shorter than
  * its struct, and the largest list has GJ_SOURCES_MAX entries. */
-#define REQUEST_ARENA (32u * 1024u)
+#define REQUEST_ARENA ((size_t)32 * 1024)
 
 bool gj_http_is_json(const char *content_type) {
     static const char json[] = "application/json";

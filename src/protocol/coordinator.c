@@ -101,8 +101,8 @@ static void send_prepare(struct gj_protocol *p, struct gj_turn *turn, const stru
     char nodes[GJ_PARTICIPANTS_MAX][GJ_NODE_MAX + 1];
     struct gj_prepare_core body = {.core = row->core};
     struct gj_superseded_list list = {0};
-    struct gj_prepare_legs all;
-    struct gj_core core;
+    struct gj_prepare_legs all = {0};
+    struct gj_core core = {0};
     struct gj_fault fault;
     uint32_t n = 0, n_nodes = 0;
 

@@ -27,7 +27,7 @@ void gj_certno_normal(const char *certno, char dst[GJ_CERTNO_MAX + 1]) {
     size_t len = trimmed.len < GJ_CERTNO_MAX ? trimmed.len : GJ_CERTNO_MAX;
     for (size_t i = 0; i < len; i++) {
         char c = (char)trimmed.ptr[i];
-        dst[i] = c == 'x' ? 'X' : c;
+        dst[i] = (char)(c == 'x' ? 'X' : c);
     }
     dst[len] = '\0';
 }

@@ -386,6 +386,6 @@ void gj_desk_new_id(struct gj_turn *turn, const char *prefix, char ret[GJ_REF_MA
     gj_turn_random(turn, random, sizeof(random));
     size_t len = strlen(prefix);
     GJ_ASSERT(len + 2 * sizeof(random) <= GJ_REF_MAX);
-    memcpy(ret, prefix, len);
+    gj_text_set(ret, GJ_REF_MAX + 1, prefix);
     gj_hex_encode(ret + len, random, sizeof(random));
 }

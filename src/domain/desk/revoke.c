@@ -37,7 +37,7 @@ static void put_notice(struct gj_domain *domain, struct gj_turn *turn, const cha
     notice.since_ms = turn->now.wall.ms;
     gj_store_put(turn->store, &gj_table_notice, &notice);
     send_notice(domain, turn, &notice);
-    domain->notices_delay_ms = 2 * GJ_REVOKE_RESEND_MS;
+    domain->notices_delay_ms = (int64_t)2 * GJ_REVOKE_RESEND_MS;
     if (domain->notices_due.ms > turn->now.mono.ms + GJ_REVOKE_RESEND_MS)
         domain->notices_due.ms = turn->now.mono.ms + GJ_REVOKE_RESEND_MS;
 }
