@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A node whose store was put back from an older copy, with real engines: it finds out by itself, from what a peer
+ * saw of it or from a certificate with its own YES, goes into RESYNC, and promises nothing any more.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "protocol/tables.h"
+#include "support/pilot.h"
+
+#define PATIENT 10 /* at HOME */
+#define PAYER   11 /* at EAST */
+#define Y(yuan) ((int64_t)(yuan)*100)
+
+struct world {
+    struct gj_pilot *pilot;
+    size_t deaf;         /* no WELCOME reaches it; GJ_PILOT_NODES: all do */
+    enum gj_kind losing; /* no such message reaches anybody */
+};
+
+static bool carries(struct gj_slice frame, enum gj_kind kind) {
+    static _Alignas(max_align_t) uint8_t memory[1 << 19];
+    struct gj_arena arena;
+    struct gj_parcel parcel;
+    gj_arena_init(&arena, memory, sizeof memory);
+    if (gj_parcel_read(frame, &arena, &parcel) != GJ_OK) return false;
+    for (uint32_t i = 0; i < parcel.n_items; i++) {
+        struct gj_message message;
+        struct gj_fault fault;
+        if (gj_message_decode(parcel.items[i].message, &arena, &message, &fault) == GJ_OK &&
+            message.kind == kind)
+            return true;
+    }
+    return false;
+}
+
+static void on_network(void *ctx, const struct gj_cluster_flight *flight, struct gj_cluster_fate *fate) {
+    struct world *w = ctx;
+    if (flight->to == w->deaf && carries(flight->parcel, GJ_KIND_WELCOME)) fate->copies = 0;
+    if (w->losing != GJ_KIND_NONE && carries(flight->parcel, w->losing)) fate->copies = 0;
+}
+
+static void open_world(struct world *w) {
+    char id[GJ_REF_MAX + 1];
+    *w = (struct world){.deaf = GJ_PILOT_NODES};
+    const struct gj_pilot_config config = {.seed = 3, .ctx = w, .network = on_network};
+    w->pilot = gj_pilot_new(&config);
+    gj_pilot_person(w->pilot, GJ_PILOT_HOME, PATIENT, Y(30));
+    gj_pilot_person(w->pilot, GJ_PILOT_EAST, PAYER, Y(500));
+    gj_pilot_bind(w->pilot, GJ_PILOT_EAST, PAYER, GJ_PILOT_HOME, PATIENT, id);
+    assert_true(gj_pilot_settle_down(w->pilot, 60000));
+}
+
+static struct gj_store *backup_of(struct world *w, size_t node) {
+    struct gj_store *copy = NULL;
+    assert_int_equal(gj_store_clone_memory(gj_cluster_store(w->pilot->cluster, node), &copy), GJ_OK);
+    return copy;
+}
+
+/* The node is down; what it had is lost, and the copy is in its place. */
+static void restore(struct world *w, size_t node, struct gj_store *copy) {
+    struct gj_store *lost = gj_cluster_swap_store(w->pilot->cluster, node, copy);
+    gj_store_close(&lost);
+    gj_cluster_advance(w->pilot->cluster, 2000); /* the machine was away for a while */
+    gj_cluster_restart(w->pilot->cluster, node, GJ_WITNESS_EQUAL_OR_BEHIND);
+}
+
+static void settle_100(struct world *w, enum gj_answer_kind *ret) {
+    struct gj_req_bill bill;
+    const void *answer = NULL;
+    gj_pilot_bill(w->pilot, &bill, GJ_PILOT_HOME, PATIENT, Y(100), 0);
+    *ret = gj_cluster_request(w->pilot->cluster, GJ_PILOT_CARE, GJ_REQUEST_SETTLE, &bill, &answer);
+}
+
+static void expect_resync(struct world *w, size_t node) {
+    struct gj_cluster *cluster = w->pilot->cluster;
+    const struct gj_req_get get = {.what = "node"};
+    const void *answer = NULL;
+    assert_int_equal(gj_cluster_events(cluster, node, GJ_EVENT_RESYNC_NEEDED), 1);
+    assert_int_equal(gj_cluster_request(cluster, node, GJ_REQUEST_GET, &get, &answer), GJ_ANSWER_NODE);
+    assert_string_equal(((const struct gj_ans_node *)answer)->state, "resync");
+}
+
+/* Its own clients are told so; asked by others it does not vote, and nobody waits for it for ever. */
+static void expect_no_work(struct world *w, size_t node) {
+    struct gj_cluster *cluster = w->pilot->cluster;
+    struct gj_req_verify verify = {.purpose = "check",
+                                   .consent_ref = "c",
+                                   .insuplc_admdvs = "360800",
+                                   .psn_cert_type = "99",
+                                   .certno = "X1",
+                                   .psn_name = "x",
+                                   .msgid = "v1"};
+    const void *answer = NULL;
+    gj_text_set(verify.sender, sizeof verify.sender, gj_cluster_directory(cluster, node)->self);
+    memcpy(verify.sender + strlen(verify.sender), "/test", 6);
+    assert_int_equal(gj_cluster_request(cluster, node, GJ_REQUEST_VERIFY, &verify, &answer),
+                     GJ_ANSWER_PROBLEM);
+    assert_string_equal(((const struct gj_ans_problem *)answer)->code, "RESYNC");
+    uint64_t votes = gj_cluster_events(cluster, node, GJ_EVENT_VOTED_YES) +
+                     gj_cluster_events(cluster, node, GJ_EVENT_VOTED_NO);
+    if (node != GJ_PILOT_CARE) {
+        enum gj_answer_kind kind;
+        settle_100(w, &kind);
+        assert_int_equal(kind, GJ_ANSWER_PROBLEM);
+    }
+    (void)gj_cluster_run(cluster, NULL, NULL, 120000);
+    assert_int_equal(gj_cluster_events(cluster, node, GJ_EVENT_VOTED_YES) +
+                         gj_cluster_events(cluster, node, GJ_EVENT_VOTED_NO),
+                     votes);
+}
+
+/* --- by what a peer saw ------------------------------------------------------------------------------------- */
+
+static void a_peers_welcome_shows_it(void **state) {
+    (void)state;
+    for (size_t node = 0; node < 3; node++) {
+        struct world w;
+        enum gj_answer_kind kind;
+        open_world(&w);
+        struct gj_store *copy = backup_of(&w, node);
+        settle_100(&w, &kind);
+        assert_int_equal(kind, GJ_ANSWER_SETTLEMENT);
+        assert_true(gj_pilot_settle_down(w.pilot, 60000));
+        gj_cluster_crash(w.pilot->cluster, node);
+        restore(&w, node, copy);
+        (void)gj_cluster_run(w.pilot->cluster, NULL, NULL, 5000);
+        expect_resync(&w, node);
+        expect_no_work(&w, node);
+        /* It outlasts a restart: the copy itself knows now. */
+        gj_cluster_crash(w.pilot->cluster, node);
+        gj_cluster_restart(w.pilot->cluster, node, GJ_WITNESS_EQUAL_OR_BEHIND);
+        expect_resync(&w, node);
+        for (size_t other = 0; other < GJ_PILOT_NODES; other++)
+            if (other != node)
+                assert_int_equal(gj_cluster_events(w.pilot->cluster, other, GJ_EVENT_RESYNC_NEEDED), 0);
+        gj_pilot_free(&w.pilot);
+    }
+}
+
+/* A copy that lost nothing is no older store: a plain restart is not mistaken for it. */
+static void a_whole_copy_is_no_loss(void **state) {
+    (void)state;
+    for (size_t node = 0; node < 3; node++) {
+        struct world w;
+        enum gj_answer_kind kind;
+        open_world(&w);
+        settle_100(&w, &kind);
+        assert_true(gj_pilot_settle_down(w.pilot, 60000));
+        gj_cluster_crash(w.pilot->cluster, node);
+        restore(&w, node, backup_of(&w, node));
+        (void)gj_cluster_run(w.pilot->cluster, NULL, NULL, 5000);
+        assert_int_equal(gj_cluster_events(w.pilot->cluster, node, GJ_EVENT_RESYNC_NEEDED), 0);
+        assert_int_equal(gj_pilot_differences(w.pilot), 0);
+        gj_pilot_free(&w.pilot);
+    }
+}
+
+/* --- by a certificate -------------------------------------------------------------------------------------------- */
+
+static bool is_in_doubt(void *ctx) {
+    struct world *w = ctx;
+    return gj_cluster_events(w->pilot->cluster, GJ_PILOT_EAST, GJ_EVENT_VOTED_YES) ==
+           2; /* the binding's, this one's */
+}
+
+/* It voted YES, was put back to before that, and no peer's WELCOME gets through: the commit itself shows it. */
+static void a_certificate_shows_it(void **state) {
+    (void)state;
+    struct world w;
+    struct gj_req_bill bill;
+    open_world(&w);
+    struct gj_cluster *cluster = w.pilot->cluster;
+    struct gj_store *copy = backup_of(&w, GJ_PILOT_EAST);
+    gj_pilot_bill(w.pilot, &bill, GJ_PILOT_HOME, PATIENT, Y(100), 0);
+    w.losing = GJ_KIND_COMMIT;
+    uint64_t ticket = gj_cluster_submit(cluster, GJ_PILOT_CARE, GJ_REQUEST_SETTLE, &bill);
+    assert_true(gj_cluster_run(cluster, is_in_doubt, &w, 10000));
+    (void)gj_cluster_run(cluster, NULL, NULL, 1000);
+    assert_true(gj_cluster_is_answered(cluster, ticket));
+    gj_cluster_crash(cluster, GJ_PILOT_EAST);
+    w.deaf = GJ_PILOT_EAST;
+    restore(&w, GJ_PILOT_EAST, copy);
+    (void)gj_cluster_run(cluster, NULL, NULL, 10000);
+    assert_int_equal(gj_cluster_events(cluster, GJ_PILOT_EAST, GJ_EVENT_RESYNC_NEEDED),
+                     0); /* it cannot know yet */
+    w.losing = GJ_KIND_NONE;
+    (void)gj_cluster_run(cluster, NULL, NULL, 120000);
+    expect_resync(&w, GJ_PILOT_EAST);
+    expect_no_work(&w, GJ_PILOT_EAST);
+    assert_int_equal(gj_pilot_balance(w.pilot, GJ_PILOT_EAST, "P/p11/prior"),
+                     Y(500)); /* nothing was guessed */
+    gj_pilot_free(&w.pilot);
+}
+
+/* --- a doubtful start that lost nothing ------------------------------------------------------------------------------- */
+
+/* No witness: until all peers were heard nothing is taken on; then it goes on as if nothing had been. */
+static void a_doubtful_start_opens_when_all_are_heard(void **state) {
+    (void)state;
+    struct world w;
+    enum gj_answer_kind kind;
+    open_world(&w);
+    struct gj_cluster *cluster = w.pilot->cluster;
+    gj_cluster_cut(cluster, GJ_PILOT_CARE, GJ_PILOT_NORTH, true);
+    gj_cluster_crash(cluster, GJ_PILOT_CARE);
+    gj_cluster_restart(cluster, GJ_PILOT_CARE, GJ_WITNESS_DOUBTFUL);
+    (void)gj_cluster_run(cluster, NULL, NULL, 60000);
+    settle_100(&w, &kind);
+    assert_int_equal(kind, GJ_ANSWER_PROBLEM);
+    assert_int_equal(gj_cluster_events(cluster, GJ_PILOT_CARE, GJ_EVENT_GATE_OPEN), 0);
+    gj_cluster_cut(cluster, GJ_PILOT_CARE, GJ_PILOT_NORTH, false);
+    (void)gj_cluster_run(cluster, NULL, NULL, 5000);
+    assert_int_equal(gj_cluster_events(cluster, GJ_PILOT_CARE, GJ_EVENT_GATE_OPEN), 1);
+    settle_100(&w, &kind);
+    assert_int_equal(kind, GJ_ANSWER_SETTLEMENT);
+    assert_true(gj_pilot_settle_down(w.pilot, 60000));
+    assert_int_equal(gj_pilot_differences(w.pilot), 0);
+    gj_pilot_free(&w.pilot);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_peers_welcome_shows_it),
+        cmocka_unit_test(a_whole_copy_is_no_loss),
+        cmocka_unit_test(a_certificate_shows_it),
+        cmocka_unit_test(a_doubtful_start_opens_when_all_are_heard),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
