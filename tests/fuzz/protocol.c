@@ -181,6 +181,17 @@ static void add_message(struct story *story, unsigned by, struct gj_slice messag
 }
 
 /* --- what can happen ------------------------------------------------------------------------------------------------- */
+/* Whoever shall sign must have a key here. */
+static void keep_known(struct story *story, struct gj_solo_tx *tx) {
+    const struct gj_directory *directory = &story->solo->directory;
+    if (gj_directory_node(directory, tx->core.txid.coordinator) == NULL) tx->core.txid = tx->txid;
+    for (uint32_t i = 0; i < tx->core.n_participants; i++) {
+        struct gj_node_ref *ref = &tx->core.participants[i];
+        if (gj_directory_node(directory, ref->node) == NULL)
+            gj_text_set(ref->node, sizeof ref->node, "130000");
+    }
+}
+
 static void op_new_tx(struct story *story) {
     char list[64] = "";
     struct gj_solo_tx *tx = &story->txs[story->n_txs++ % TXS];
@@ -196,6 +207,7 @@ static void op_new_tx(struct story *story) {
     uint8_t change = byte(story);
     if (change >= 200)
         gj_fuzz_change(&gj_shape_core, &tx->core, &story->reader, &story->pool, &story->solo->peers[0].arena);
+    keep_known(story, tx);
     if (change % 4 == 1) tx->core.expires_at = story->solo->now.wall.ms - 1;
     if (change % 4 == 2) gj_text_set(tx->core.msgid, sizeof tx->core.msgid, "same");
     if (gj_txid_equal(&tx->core.txid, &tx->txid) || change >= 128) tx->txid = tx->core.txid;

@@ -24,18 +24,29 @@ static void latch(struct wrapper *wrapper) {
         gj_store_fail(&wrapper->head, wrapper->inner->err, wrapper->inner->detail);
 }
 
+/* Counts a call; true if it is the one that fails. */
+static bool fails(struct gj_store *store) {
+    struct gj_faulty *faulty = of(store)->faulty;
+    if (++faulty->calls != faulty->fail_at_call) return false;
+    gj_store_fail(store, faulty->fault, "as the test asked");
+    return true;
+}
+
 static bool do_get(struct gj_store *store, const struct gj_table *table, void *rec, struct gj_arena *arena) {
+    if (fails(store)) return false;
     bool found = gj_store_get(of(store)->inner, table, rec, arena);
     latch(of(store));
     return found;
 }
 
 static void do_put(struct gj_store *store, const struct gj_table *table, const void *rec) {
+    if (fails(store)) return;
     gj_store_put(of(store)->inner, table, rec);
     latch(of(store));
 }
 
 static bool do_del(struct gj_store *store, const struct gj_table *table, const void *rec) {
+    if (fails(store)) return false;
     bool found = gj_store_del(of(store)->inner, table, rec);
     latch(of(store));
     return found;
@@ -44,6 +55,7 @@ static bool do_del(struct gj_store *store, const struct gj_table *table, const v
 static void do_find(struct gj_store *store, const struct gj_table *table, const struct gj_index *index,
                     const void *rec, uint32_t n_match, const void *after, size_t limit,
                     struct gj_arena *arena, struct gj_rows *ret) {
+    if (fails(store)) return;
     const char *name = index == NULL ? NULL : index->name;
     gj_store_find(of(store)->inner, table, name, rec, n_match, after, limit, arena, ret);
     latch(of(store));
@@ -55,6 +67,7 @@ static void do_begin(struct gj_store *store) {
     store->in_transaction = true;
     of(store)->inner->ops->begin(of(store)->inner);
     latch(of(store));
+    (void)fails(store);
 }
 
 static bool is_due(struct gj_faulty *faulty) {
@@ -71,8 +84,18 @@ static enum gj_err do_commit(struct gj_store *store) {
     struct wrapper *wrapper = of(store);
     store->in_transaction = false;
     wrapper->faulty->commits++;
+    if (fails(store) || store->err != GJ_OK) {
+        enum gj_err err = store->err;
+        wrapper->inner->ops->rollback(wrapper->inner);
+        return err;
+    }
     if (!is_due(wrapper->faulty)) return wrapper->inner->ops->commit(wrapper->inner);
-    wrapper->inner->ops->rollback(wrapper->inner);
+    enum gj_err kept = GJ_OK;
+    if (wrapper->faulty->keeps_commit)
+        kept = wrapper->inner->ops->commit(wrapper->inner);
+    else
+        wrapper->inner->ops->rollback(wrapper->inner);
+    GJ_ASSERT(kept == GJ_OK);
     gj_store_fail(store, wrapper->faulty->fault, "as the test asked");
     return wrapper->faulty->fault;
 }

@@ -12,8 +12,12 @@ struct gj_faulty {
     unsigned commits_until_fault; /* 1: the next one; 0: none */
     unsigned faults;              /* how many commits in a row fail then; 0: one */
     enum gj_err fault;            /* GJ_ERR_STORE_FULL rolls back; any other leaves the outcome unknown */
+    bool keeps_commit;            /* the commit that fails was durable all the same */
     bool is_below_reserve;
     uint64_t commits, rollbacks;
+    /* Any call, for tests that let each of them fail in turn: begin, get, put, del, find, commit. */
+    uint64_t fail_at_call; /* this one fails with |fault|, counted from 1; 0: none */
+    uint64_t calls;
 };
 
 /* |inner| borrowed: closing the wrapper leaves it open. |faulty| borrowed and read at every call. */
