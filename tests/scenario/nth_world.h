@@ -35,8 +35,10 @@ static inline struct gj_store *nth_wrap(void *ctx, size_t node, struct gj_store 
     return gj_faulty_store_new(opened, &nth->faulty);
 }
 
-/* People, institution, one binding; nothing has failed. |folder| NULL: memory. */
-static inline void nth_open(struct nth *nth, size_t node, const char *folder) {
+/* People, institution, one binding; nothing has failed. |network| may be NULL. */
+static inline void nth_open(struct nth *nth, size_t node,
+                            void (*network)(void *ctx, const struct gj_cluster_flight *flight,
+                                            struct gj_cluster_fate *fate)) {
     struct desk *desk = &nth->desk;
     char binding[GJ_REF_MAX + 1];
     memset(nth, 0, sizeof *nth);
@@ -56,9 +58,9 @@ static inline void nth_open(struct nth *nth, size_t node, const char *folder) {
                                              .n_nodes = NORTH, /* without the last one */
                                              .packs = &desk->packs,
                                              .alg = GJ_SIGN_ED25519,
-                                             .folder = folder,
                                              .seed = 42,
                                              .ctx = nth,
+                                             .network = network,
                                              .wrap = nth_wrap};
     desk->cluster = gj_cluster_new(&config);
     gj_cluster_edit(desk->cluster, CARE, desk_add_hospital, NULL);
