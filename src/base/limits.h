@@ -40,14 +40,15 @@
 #define GJ_EPOCHS_MAX        256 /* epochs a HELLO lists, newest first */
 
 /* --- node ----------------------------------------------------------------------------------------------- */
-#define GJ_NODES_MAX        64
-#define GJ_REGIONS_MAX      1024
-#define GJ_REPLAY_WINDOW    8192u /* message ids remembered per sender, a power of two */
-#define GJ_ACTIVE_TX_MAX    8192u /* undecided or unacknowledged transactions with a timer */
-#define GJ_SESSIONS_MAX     1024u /* requests of clients under way */
-#define GJ_BATCH_INPUTS_MAX 512u
-#define GJ_BATCH_OUT_MAX    4096u
-#define GJ_REQUEST_MAX      65536u
+#define GJ_NODES_MAX             64
+#define GJ_REGIONS_MAX           1024
+#define GJ_REPLAY_WINDOW         8192u /* message ids remembered per sender, a power of two */
+#define GJ_ACTIVE_TX_MAX         8192u /* undecided or unacknowledged transactions with a timer */
+#define GJ_IN_DOUBT_PER_NODE_MAX 1024u /* of them, undecided ones of one coordinator: it must not take all */
+#define GJ_SESSIONS_MAX          1024u /* requests of clients under way */
+#define GJ_BATCH_INPUTS_MAX      512u
+#define GJ_BATCH_OUT_MAX         4096u
+#define GJ_REQUEST_MAX           65536u
 
 /* --- times ---------------------------------------------------------------------------------------------- */
 #define GJ_CLOCK_WINDOW_MS        30000 /* new work older or newer than this is refused */
@@ -64,6 +65,9 @@
 #define GJ_PLAN_ANSWER_MS         1000 /* a home or a payer that does not answer within it is unreachable */
 #define GJ_PLAN_LIFE_MS           300000
 #define GJ_HELLO_RESEND_MS        1000
-#define GJ_REVOKE_RESEND_MS       2000 /* doubling, up to GJ_COMMIT_RESEND_MAX_MS */
+#define GJ_EPOCH_AHEAD_MAX_S      86400 /* a peer's epoch is a time: one further in the future is refused */
+#define GJ_HURRY_WINDOW_MS        10000 /* one peer's greetings make all that waits due at most ... */
+#define GJ_HURRY_PER_WINDOW       3     /* ... so often within it */
+#define GJ_REVOKE_RESEND_MS       2000  /* doubling, up to GJ_COMMIT_RESEND_MAX_MS */
 
 #endif

@@ -184,11 +184,28 @@ static void answer_cover(struct gj_domain *domain, struct gj_turn *turn, const s
                      GJ_PLAN_ANSWER_MS, NULL);
 }
 
+/* Who may ask what a bill would draw: the node of the place of care, which answers for its institutions. */
+static bool is_place_of_care(const struct gj_domain *domain, const char *from, const char *mdtrtarea) {
+    const char *node = gj_directory_node_of_region(domain->books.directory, mdtrtarea);
+    return node != NULL && gj_text_equal(node, from);
+}
+
+static bool may_ask(const struct gj_domain *domain, const struct gj_message *message) {
+    const struct gj_plan_ask *plan = message->body;
+    const struct gj_cover_ask *cover = message->body;
+    const char *from = message->header.from;
+    if (message->kind == GJ_KIND_PLAN) return is_place_of_care(domain, from, plan->mdtrtarea_admvs);
+    if (message->kind == GJ_KIND_COVER) return is_place_of_care(domain, from, cover->mdtrtarea_admvs);
+    return true;
+}
+
 static void answer_peer(struct gj_domain *domain, struct gj_turn *turn, const struct gj_message *message) {
     struct gj_msgid id;
     gj_msgid_read(message->header.id, &id);
     enum gj_err err = gj_protocol_accepts_work(domain->protocol, turn);
-    if (err == GJ_ERR_GATE || err == GJ_ERR_RESYNC) { /* what is not known to be true is not told */
+    if (!may_ask(domain, message)) err = GJ_ERR_WRONG_NODE;
+    /* What is not known to be true is not told, nor anything to whom it is no business of. */
+    if (err == GJ_ERR_GATE || err == GJ_ERR_RESYNC || err == GJ_ERR_WRONG_NODE) {
         struct gj_error body;
         memset(&body, 0, sizeof(body));
         gj_text_set(body.code, sizeof(body.code), gj_err_name(err));

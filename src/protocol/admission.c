@@ -16,14 +16,17 @@ static void refuse(struct gj_turn *turn, enum gj_err err, const char *node, int6
 
 /* --- the parcel ----------------------------------------------------------------------------------------- */
 
-static enum gj_err check_head(struct gj_protocol *p, const char *line, const struct gj_batch_head *head,
-                              struct gj_peer **ret_peer) {
+static enum gj_err check_head(struct gj_protocol *p, struct gj_wall now, const char *line,
+                              const struct gj_batch_head *head, struct gj_peer **ret_peer) {
     struct gj_peer *peer = gj_peer_of(p, head->sender);
     if (peer == NULL) return GJ_ERR_UNKNOWN_SENDER;
     if (!gj_text_equal(line, head->sender)) return GJ_ERR_WRONG_SENDER;
     if (memcmp(head->network_id, p->config.directory->network_id, sizeof head->network_id) != 0)
         return GJ_ERR_WRONG_NETWORK;
     if (head->epoch < peer->epoch) return GJ_ERR_OLD_EPOCH;
+    /* Who once was in an epoch never comes back to an earlier one. So a false clock, or a thief of its key, must not
+     * take a node's epochs of the next years. */
+    if (head->epoch > now.ms / 1000 + GJ_EPOCH_AHEAD_MAX_S) return GJ_ERR_CLOCK_SKEW;
     *ret_peer = peer;
     return GJ_OK;
 }
@@ -268,7 +271,7 @@ static uint32_t sift(struct gj_protocol *p, struct gj_turn *turn, struct gj_peer
 static void read_parcel(struct gj_protocol *p, struct gj_turn *turn, const char *line,
                         const struct gj_parcel *parcel) {
     struct gj_peer *peer = NULL;
-    enum gj_err err = check_head(p, line, &parcel->head, &peer);
+    enum gj_err err = check_head(p, turn->now.wall, line, &parcel->head, &peer);
     if (err != GJ_OK) {
         refuse(turn, err, line, 0);
         return;

@@ -404,8 +404,10 @@ void gj_coordinator_on_ack(struct gj_protocol *p, struct gj_turn *turn, const st
     for (uint32_t i = 0; i < ack->n_txids; i++) {
         struct seat seat;
         if (!gj_protocol_is_self(p, ack->txids[i].txid.coordinator)) continue;
+        size_t mark = turn->scratch->used;
         load_seat(p, turn, &ack->txids[i].txid, message->header.from, &seat);
         cells[seat.state][GJ_COORD_ON_ACK].fn(p, turn, &seat);
+        gj_arena_rewind(turn->scratch, mark);
     }
 }
 

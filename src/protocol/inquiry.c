@@ -13,6 +13,19 @@
 
 /* --- asked ---------------------------------------------------------------------------------------------- */
 
+/* An answer may be a whole certificate, the question a few bytes: each transaction is answered once, and only as long
+ * as this batch still has room for what others are owed. Who was left out asks again. */
+static bool is_answered(const struct gj_inquire *inquire, uint32_t at) {
+    for (uint32_t i = 0; i < at; i++) {
+        if (gj_txid_equal(&inquire->items[i].txid, &inquire->items[at].txid)) return true;
+    }
+    return false;
+}
+
+static bool has_room_to_answer(const struct gj_turn *turn) {
+    return turn->outbox->n < turn->outbox->cap / 2 && turn->batch->used < turn->batch->cap / 2;
+}
+
 void gj_inquiry_on_inquire(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
                            struct gj_slice evidence) {
     const struct gj_inquire *inquire = message->body;
@@ -23,10 +36,18 @@ void gj_inquiry_on_inquire(struct gj_protocol *p, struct gj_turn *turn, const st
     for (uint32_t i = 0; i < inquire->n_items; i++) {
         const struct gj_inquiry *item = &inquire->items[i];
         struct gj_tx_status *line = &status.items[status.n_items];
+        size_t mark = turn->scratch->used;
+        if (is_answered(inquire, i)) continue;
+        if (!has_room_to_answer(turn)) {
+            gj_turn_event(turn, GJ_EVENT_LIMIT_REACHED, GJ_ERR_BUSY, NULL, from, turn->outbox->n);
+            break;
+        }
         bool has_line = gj_protocol_is_self(p, item->txid.coordinator)
                             ? gj_coordinator_on_inquiry(p, turn, from, item, evidence, line)
                             : gj_participant_on_inquiry(p, turn, from, item, line);
         if (has_line) status.n_items++;
+        /* One record's memory serves the next; only a proof is still to be sent. */
+        if (!has_line || line->proof.len == 0) gj_arena_rewind(turn->scratch, mark);
     }
     if (status.n_items > 0) gj_protocol_emit_one(p, turn, GJ_KIND_STATUS, from, NULL, &status);
 }
@@ -91,13 +112,16 @@ void gj_inquiry_on_status(struct gj_protocol *p, struct gj_turn *turn, const str
     const struct gj_status *status = message->body;
     for (uint32_t i = 0; i < status->n_items; i++) {
         const struct gj_tx_status *item = &status->items[i];
+        size_t mark = turn->scratch->used;
         struct gj_core *core = gj_arena_alloc(turn->scratch, sizeof *core);
-        if (core == NULL || !prepared_core(p, turn, item, core)) continue;
-        if (item->proof.len > 0) {
+        bool is_prepared = core != NULL && prepared_core(p, turn, item, core);
+        if (is_prepared && item->proof.len > 0) {
             take_proof(p, turn, item, core);
-        } else if (evidence.len <= GJ_EVIDENCE_MAX && gj_proof_refuses(message, core, &item->digest)) {
+        } else if (is_prepared && evidence.len <= GJ_EVIDENCE_MAX &&
+                   gj_proof_refuses(message, core, &item->digest)) {
             gj_participant_on_refusal(p, turn, &item->txid, evidence);
         }
+        gj_arena_rewind(turn->scratch, mark);
     }
 }
 
@@ -151,6 +175,7 @@ static void ask_coordinator(struct gj_protocol *p, struct gj_turn *turn, const c
         }
         if (inquire.items == NULL)
             inquire.items = gj_arena_array(turn->scratch, GJ_INQUIRE_ITEMS_MAX, sizeof *inquire.items);
+        size_t mark = turn->scratch->used;
         if (inquire.items == NULL || gj_participant_state(p, turn, &active->txid, &row) != GJ_PART_PREPARED) {
             active->due = gj_mono_after(turn->now.mono, BUDGET_RETRY_MS);
             continue;
@@ -161,6 +186,7 @@ static void ask_coordinator(struct gj_protocol *p, struct gj_turn *turn, const c
         next_try(turn, active);
         alarm_if_old(turn, active);
         if (active->tries >= GJ_INQUIRE_PEERS_FROM_TRY) ask_peers(p, turn, &row);
+        gj_arena_rewind(turn->scratch, mark);
     }
     if (inquire.n_items > 0) gj_protocol_emit_one(p, turn, GJ_KIND_INQUIRE, node, NULL, &inquire);
 }

@@ -240,7 +240,7 @@ static void judge(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat
     uint32_t n_facts = 0;
 
     /* BUSY at admission is no vote: nothing is recorded, the coordinator tries again or gives up. */
-    if (gj_protocol_accepts_work(p, turn) != GJ_OK || !gj_active_has_room(p)) {
+    if (gj_protocol_accepts_work(p, turn) != GJ_OK || !gj_active_has_room_for(p, seat->from)) {
         gj_turn_event(turn, GJ_EVENT_LIMIT_REACHED, GJ_ERR_BUSY, &seat->row.txid, seat->from, p->n_active);
         return;
     }
@@ -348,10 +348,17 @@ static void release_hold(struct gj_protocol *p, struct gj_turn *turn, struct sea
     gj_turn_event(turn, GJ_EVENT_TX_ABORTED, GJ_OK, &seat->row.txid, seat->from, 0);
 }
 
-/* An abort that overtakes its PREPARE: remember it, so that the PREPARE cannot hang (空回滚, 防悬挂). */
+/* Below the store's reserve what is left is for decisions about money that is held. */
+static bool has_room_for_tombstones(const struct gj_turn *turn) {
+    return turn->no_new_work != GJ_ERR_STORE_FULL;
+}
+
+/* An abort that overtakes its PREPARE: remember it, so that the PREPARE cannot hang (空回滚, 防悬挂). The memory is all:
+ * whoever asks hears REFUSED under our own signature, so the abort itself, which a peer may make long and name many
+ * in, is not kept. Without room it is not even needed: a late PREPARE is refused then, or ended by an inquiry. */
 static void tombstone(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     (void)p;
-    seat->row.proof = seat->evidence;
+    if (seat->state == GJ_PART_NONE && !has_room_for_tombstones(turn)) return;
     gj_text_set(seat->row.class, sizeof seat->row.class, gj_vote_class_word(GJ_VOTE_BUSY));
     gj_text_set(seat->row.code, sizeof seat->row.code, gj_err_name(GJ_ERR_REFUSED_BEFORE));
     put_row(turn, seat, GJ_PART_REFUSED);
@@ -512,6 +519,7 @@ bool gj_participant_on_inquiry(struct gj_protocol *p, struct gj_turn *turn, cons
     seat.state = gj_participant_state(p, turn, &item->txid, &seat.row);
     if (!inquirer_proves_it(p, turn, from, item, core)) return false;
     if (!gj_protocol_may_speak(p, core) || !digest_fits(p, turn, &seat, &item->digest)) return false;
+    if (seat.state == GJ_PART_NONE && !has_room_for_tombstones(turn)) return false;
     if (seat.state == GJ_PART_NONE || seat.state == GJ_PART_PREPARING) tombstone(p, turn, &seat);
     /* What a person decided is never told to others as a decision. */
     enum gj_part_state told = seat.state == GJ_PART_RESOLVED ? GJ_PART_PREPARED : seat.state;

@@ -14,12 +14,9 @@ struct gj_peer *gj_peer_of(struct gj_protocol *p, const char *node) {
 }
 
 enum gj_err gj_protocol_code_of_peer(const char *name) {
-    static const enum gj_err not_for_peers[] = {GJ_OK,
-                                                GJ_ERR_REVERSED,
-                                                GJ_ERR_IN_PROGRESS,
-                                                GJ_ERR_PLAN_CHANGED,
-                                                GJ_ERR_INTERRUPTED,
-                                                GJ_ERR_TIMED_OUT};
+    static const enum gj_err not_for_peers[] = {
+        GJ_OK,           GJ_ERR_REVERSED, GJ_ERR_IN_PROGRESS, GJ_ERR_PLAN_CHANGED, GJ_ERR_INTERRUPTED,
+        GJ_ERR_TIMED_OUT};
     const enum gj_err err = gj_err_from_name(name);
     for (size_t i = 0; i < sizeof not_for_peers / sizeof not_for_peers[0]; i++) {
         if (err == not_for_peers[i]) return GJ_ERR_VIOLATION;
@@ -104,6 +101,28 @@ static uint32_t rows_of_peer(struct gj_turn *turn, const char *node, struct gj_e
         }
     } while (rows.more && rows.n > 0);
     return n;
+}
+
+/* Of the newest epochs only: a peer that starts often, or says so, fills no store and slows no greeting. */
+static void forget_oldest(struct gj_turn *turn, const char *node) {
+    struct gj_peer_row key = {0};
+    struct gj_rows rows;
+    gj_text_set(key.node, sizeof key.node, node);
+    gj_store_find(turn->store, &gj_table_peer, NULL, &key, 1, NULL, GJ_EPOCHS_MAX + 1, turn->scratch, &rows);
+    const struct gj_peer_row *items = rows.items;
+    for (size_t i = 0; i + GJ_EPOCHS_MAX < rows.n; i++) {
+        (void)gj_store_del(turn->store, &gj_table_peer, &items[i]);
+    }
+}
+
+/* It is there again: what waits is tried at once. Bounded, for each time may be as much as all that waits. */
+static void hurry(struct gj_protocol *p, struct gj_peer *peer, struct gj_mono now) {
+    struct gj_mono window_end = gj_mono_after(peer->hurry_since, GJ_HURRY_WINDOW_MS);
+    if (peer->hurries == 0 || gj_mono_is_due(window_end, now)) {
+        peer->hurry_since = now;
+        peer->hurries = 0;
+    }
+    if (peer->hurries++ < GJ_HURRY_PER_WINDOW) gj_active_hurry(p, now);
 }
 
 void gj_peers_recover(struct gj_protocol *p, struct gj_turn *turn) {
@@ -214,13 +233,14 @@ void gj_peers_on_hello(struct gj_protocol *p, struct gj_turn *turn, const struct
         peer->flush = 0;
         gj_turn_event(turn, GJ_EVENT_PEER_RESTARTED, GJ_OK, NULL, message->header.from,
                       (int64_t)hello->boot_epoch);
-        gj_active_hurry(p, turn->now.mono);
+        hurry(p, peer, turn->now.mono);
     }
     peer->epoch = (uint32_t)hello->boot_epoch;
     gj_peers_saw_flush(p, peer, peer->epoch, p->parcel->head.flush);
     memcpy(row.nonce, hello->nonce, sizeof row.nonce);
     row.flush = peer->flush;
     if (!known || peer->flush_is_dirty) gj_store_put(turn->store, &gj_table_peer, &row);
+    if (!known) forget_oldest(turn, row.node);
     peer->flush_is_dirty = false;
     send_welcome(p, turn, message, hello);
 }
@@ -266,7 +286,7 @@ void gj_peers_on_welcome(struct gj_protocol *p, struct gj_turn *turn, const stru
     if (peer->heard) return;
     peer->heard = true;
     gj_turn_event(turn, GJ_EVENT_PEER_HEARD, GJ_OK, NULL, message->header.from, (int64_t)peer->epoch);
-    gj_active_hurry(p, turn->now.mono);
+    hurry(p, peer, turn->now.mono);
 }
 
 bool gj_peers_may_inquire(struct gj_peer *peer, struct gj_mono now) {

@@ -89,6 +89,17 @@ bool gj_active_has_room(const struct gj_protocol *p) {
     return p->n_active < GJ_ACTIVE_TX_MAX;
 }
 
+bool gj_active_has_room_for(struct gj_protocol *p, const char *coordinator) {
+    const struct gj_peer *peer = gj_peer_of(p, coordinator);
+    return gj_active_has_room(p) && (peer == NULL || peer->n_in_doubt < GJ_IN_DOUBT_PER_NODE_MAX);
+}
+
+static void count_in_doubt(struct gj_protocol *p, const struct gj_active *active, bool is_added) {
+    struct gj_peer *peer = gj_peer_of(p, active->txid.coordinator);
+    if (active->role != GJ_ACTIVE_IN_DOUBT || peer == NULL) return;
+    peer->n_in_doubt = is_added ? peer->n_in_doubt + 1 : peer->n_in_doubt - 1;
+}
+
 struct gj_active *gj_active_add(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
                                 enum gj_active_role role, int64_t first_ms) {
     if (!gj_active_has_room(p)) {
@@ -102,12 +113,14 @@ struct gj_active *gj_active_add(struct gj_protocol *p, struct gj_turn *turn, con
                                  .deadline = {INT64_MAX},
                                  .since = turn->now.mono,
                                  .interval_ms = first_ms};
+    count_in_doubt(p, active, true);
     return active;
 }
 
 void gj_active_remove(struct gj_protocol *p, const struct gj_txid *txid, enum gj_active_role role) {
     struct gj_active *active = gj_active_find(p, txid, role);
     if (active == NULL) return;
+    count_in_doubt(p, active, false);
     *active = p->active[--p->n_active];
 }
 

@@ -26,6 +26,9 @@ struct gj_peer {
     uint32_t epoch;      /* the newest epoch whose HELLO we answered; 0: none */
     uint64_t flush;      /* highest flush seen of that epoch */
     struct gj_mono hello_due;
+    struct gj_mono hurry_since; /* of the window that the next counts */
+    uint32_t hurries;
+    uint32_t n_in_doubt;    /* entries below that it coordinates */
     int64_t clock_skew_ms;  /* last seen: its sent_at minus our clock */
     int64_t inquire_second; /* mono second of the budget below */
     uint32_t inquires_sent;
@@ -93,6 +96,8 @@ void gj_admission_ack(struct gj_protocol *p, struct gj_turn *turn, const struct 
 /* --- timers (protocol.c) -------------------------------------------------------------------------------- */
 struct gj_active *gj_active_find(struct gj_protocol *p, const struct gj_txid *txid, enum gj_active_role role);
 bool gj_active_has_room(const struct gj_protocol *p);
+/* May one more transaction of this coordinator be in doubt here? */
+bool gj_active_has_room_for(struct gj_protocol *p, const char *coordinator);
 /* NULL and an event at the limit. */
 struct gj_active *gj_active_add(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
                                 enum gj_active_role role, int64_t first_ms);
