@@ -320,12 +320,15 @@ static void settle_plan(struct sim *sim, struct client *client, const struct gj_
     client->has_next = true;
 }
 
-/* Refusals after which the same message may be sent again. */
-static bool is_for_now(const struct gj_ans_problem *problem) {
+/* Refusals after which the same message may be sent again. One that is stored is final whatever its code says: a
+ * client learns that with a GET of its request, this one looks it up. */
+static bool is_for_now(const struct sim *sim, const struct op *op, const struct gj_ans_problem *problem) {
     static const enum gj_err passing[] = {GJ_ERR_BUSY,       GJ_ERR_GATE,       GJ_ERR_RESYNC,
                                           GJ_ERR_DRAINING,   GJ_ERR_STORE_FULL, GJ_ERR_IN_PROGRESS,
                                           GJ_ERR_INTERRUPTED};
     if (strcmp(problem->outcome, "in_progress") == 0) return true;
+    bool is_stored = strcmp(ck_request_state(sim->ck, op->node, op->sender, op->msgid), "REFUSED") == 0;
+    if (is_stored && op->kind != GJ_REQUEST_REVERSE) return false;
     for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
         if (strcmp(problem->code, gj_err_name(passing[i])) == 0) return passing[i] != GJ_ERR_INTERRUPTED;
     return false;
@@ -354,7 +357,7 @@ static void hear(struct sim *sim, struct client *client) {
     }
     sim_say(sim, "client %u hears of %s: %s %s", client->number, client->op.msgid, gj_answer_word(kind),
             kind == GJ_ANSWER_PROBLEM ? what : "");
-    if (kind == GJ_ANSWER_PROBLEM && is_for_now(problem) && client->op.msgid[0] != '\0') {
+    if (kind == GJ_ANSWER_PROBLEM && is_for_now(sim, &client->op, problem) && client->op.msgid[0] != '\0') {
         client->due_ms = sim->now_ms + 200 + (int64_t)below(sim, 4000);
         return;
     }

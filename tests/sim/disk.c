@@ -78,6 +78,8 @@ static enum sim_disk_fault draw(struct disk *disk) {
     struct sim_node *node = &disk->sim->nodes[disk->node];
     enum sim_disk_fault fault = node->next_commit;
     node->next_commit = SIM_DISK_WELL;
+    if (disk->sim->options.has_liar && disk->sim->steps > 500 && sim_chance(disk->sim, SIM_PLAN, 1))
+        return SIM_DISK_LIES;
     if (fault != SIM_DISK_WELL || node->full_until_ms <= disk->sim->now_ms) return fault;
     return sim_chance(disk->sim, SIM_FULL, 60) ? SIM_DISK_FULL : SIM_DISK_WELL;
 }
@@ -98,6 +100,10 @@ static enum gj_err do_commit(struct gj_store *store) {
         sim_say(disk->sim, "%s: a flush is done and reports an error", sim_node_name(disk->node));
         (void)commit_inner(disk);
         return fail(disk, GJ_ERR_STORE);
+    case SIM_DISK_LIES:
+        disk->inner->ops->rollback(disk->inner);
+        ck_commit(disk->sim->ck, disk->node);
+        return GJ_OK;
     case SIM_DISK_LOSES:
     case SIM_DISK_FULL:
         break;

@@ -61,7 +61,7 @@ static uint32_t minimise(const struct sim_options *options, const struct sim_res
 static void tell(const struct sim_options *options, const struct sim_result *failed) {
     struct sim_options again = *options;
     struct sim_result result;
-    again.without = minimise(options, failed);
+    if (!options->has_liar) again.without = minimise(options, failed);
     again.keeps_story = true;
     sim_run(&again, &result, NULL, NULL);
     (void)printf("seed %" PRIu64 " FAILED: %s at %s: %s\n", options->seed, failed->failure.invariant,
@@ -214,17 +214,13 @@ static int usage(FILE *out) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {{"seed", required_argument, NULL, 's'},
-                                            {"seeds", required_argument, NULL, 'r'},
-                                            {"replay", required_argument, NULL, 'p'},
-                                            {"nodes", required_argument, NULL, 'n'},
-                                            {"steps", required_argument, NULL, 't'},
-                                            {"without", required_argument, NULL, 'w'},
-                                            {"jobs", required_argument, NULL, 'j'},
-                                            {"twice", no_argument, NULL, '2'},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"seed", required_argument, NULL, 's'},   {"seeds", required_argument, NULL, 'r'},
+        {"replay", required_argument, NULL, 'p'}, {"nodes", required_argument, NULL, 'n'},
+        {"steps", required_argument, NULL, 't'},  {"without", required_argument, NULL, 'w'},
+        {"jobs", required_argument, NULL, 'j'},   {"twice", no_argument, NULL, '2'},
+        {"liar", no_argument, NULL, 'l'},         {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     struct job job = {.jobs = 1, .options = {.steps = SIM_STEPS}};
     bool aloud = false, has_seeds = false;
     int c;
@@ -244,6 +240,7 @@ int main(int argc, char **argv) {
         if (c == 'w') job.options.without = (uint32_t)value;
         if (c == 'j') job.jobs = (unsigned)value;
         if (c == '2') job.twice = true;
+        if (c == 'l') job.options.has_liar = true;
         if (c == 'q') job.quiet = true;
         if (c == 'h') return usage(stdout);
         if (c == '?') return usage(stderr);

@@ -70,6 +70,7 @@ struct sim_options {
     uint32_t without; /* bit per fault that is left out */
     bool keeps_story;
     bool is_verbose;
+    bool has_liar; /* a disk says that it is done and is not: the checker must find it out */
 };
 
 /* --- coverage: counters over many seeds ---------------------------------------------------------------------- */
@@ -104,7 +105,7 @@ struct sim_flight {
     uint8_t bytes[];
 };
 
-enum sim_disk_fault { SIM_DISK_WELL, SIM_DISK_LOSES, SIM_DISK_KEEPS, SIM_DISK_FULL };
+enum sim_disk_fault { SIM_DISK_WELL, SIM_DISK_LOSES, SIM_DISK_KEEPS, SIM_DISK_FULL, SIM_DISK_LIES };
 
 struct sim_node {
     bool is_down;

@@ -82,7 +82,19 @@ static void count_hold(struct ck *ck, size_t node, const struct ck_row *row, int
     usage_of(ck, node, ck_row_text(row, "person_ref"), ck_row_int(row, "year"))->fen += fen;
 }
 
-/* I21: the rules of a relative's draw, on the facts of this very moment. */
+/* The binding, as it was before this store transaction or as it is. */
+static bool binding_is_active(const struct ck *ck, size_t node, const char *key) {
+    const struct ck_node *of = &ck->nodes[node];
+    const struct ck_row *now = ck_row_find(ck, node, "binding", key);
+    if (strcmp(ck_row_text(now, "state"), "active") == 0) return true;
+    for (size_t i = 0; i < of->n_touched; i++)
+        if (of->touched[i].now == now && strcmp(ck_row_text(of->touched[i].old, "state"), "active") == 0)
+            return true;
+    return false;
+}
+
+/* I21: the rules of a relative's draw, on the facts of this very moment: records are looked at in the order in which
+ * a batch wrote them, so that what the same batch did later does not count. */
 static void check_rules(struct ck *ck, size_t node, const struct ck_row *hold, const char *txid) {
     char key[CK_KEY_MAX];
     const struct ck_rules *rules = &ck->rules;
@@ -90,10 +102,8 @@ static void check_rules(struct ck *ck, size_t node, const struct ck_row *hold, c
     const char *binding_ref = ck_row_text(hold, "binding_ref");
     if (binding_ref[0] == '\0' || strcmp(ck_row_text(hold, "type"), "draw") != 0) return;
     (void)snprintf(key, sizeof key, "%s payer", binding_ref);
-    const struct ck_row *binding = ck_row_find(ck, node, "binding", key);
-    if (strcmp(ck_row_text(binding, "state"), "active") != 0)
-        ck_fail(ck, "I21", node, txid, "R32: held under binding %s, which is \"%s\"", binding_ref,
-                ck_row_text(binding, "state"));
+    if (!binding_is_active(ck, node, key))
+        ck_fail(ck, "I21", node, txid, "R32: held under binding %s, which is not active", binding_ref);
     if (rules->per_settlement_cap_fen > 0 && fen > rules->per_settlement_cap_fen)
         ck_fail(ck, "I21", node, txid, "R51: %" PRId64 " above the cap of a settlement", fen);
     int64_t used = usage_of(ck, node, ck_row_text(hold, "person_ref"), ck_row_int(hold, "year"))->fen;
@@ -117,6 +127,7 @@ static void hold_touched(struct ck *ck, size_t node, const struct ck_touch *touc
         ck_fail(ck, "I9", node, txid, "a hold was released before the decision");
     if (touch->old != NULL) count_hold(ck, node, touch->old, -1);
     if (touch->now != NULL) count_hold(ck, node, touch->now, 1);
+    if (touch->old == NULL) check_rules(ck, node, touch->now, txid);
 }
 
 static void count_paid(struct ck *ck, size_t node, const struct ck_row *row, int sign) {
@@ -165,14 +176,11 @@ static void check_account(struct ck *ck, size_t node, const char *name) {
 
 void ck_books_settled(struct ck *ck, size_t node) {
     struct ck_node *of = &ck->nodes[node];
-    char txid[72];
     for (size_t i = 0; i < of->n_touched && !ck->has_failed; i++) {
         const struct ck_row *row = of->touched[i].now != NULL ? of->touched[i].now : of->touched[i].old;
         if (row == NULL) continue;
-        bool is_hold = ck_row_is(row, "hold");
-        if (ck_row_is(row, "account") || ck_row_is(row, "posting") || is_hold)
+        if (ck_row_is(row, "account") || ck_row_is(row, "posting") || ck_row_is(row, "hold"))
             check_account(ck, node, ck_row_text(row, "account"));
-        if (is_hold && of->touched[i].old == NULL) check_rules(ck, node, row, ck_row_txid(row, "txid", txid));
         if (ck_row_is(row, "posting") && ck_sum_of(&of->entries, ck_row_text(row, "entry"))->fen != 0)
             ck_fail(ck, "I7", node, NULL, "the lines of %s do not sum to zero", ck_row_text(row, "entry"));
         if (!ck_row_is(row, "usage")) continue;

@@ -73,6 +73,8 @@ void ck_end(struct ck *ck);
 /* The state word of a record of coord or part, "" if there is none. */
 const char *ck_part_state(const struct ck *ck, size_t node, const char *txid);
 const char *ck_coord_state(const struct ck *ck, size_t node, const char *txid);
+/* "", OPEN, DONE, REFUSED: the durable state of a client's request. */
+const char *ck_request_state(const struct ck *ck, size_t node, const char *sender, const char *msgid);
 uint32_t ck_epoch(const struct ck *ck, size_t node);
 bool ck_in_resync(const struct ck *ck, size_t node);
 /* The epoch of |peer| that |node| has heard HELLO of. */

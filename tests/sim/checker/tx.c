@@ -108,6 +108,12 @@ uint32_t ck_epoch(const struct ck *ck, size_t node) {
     return (uint32_t)ck_row_int(ck_row_find(ck, node, "node", "1"), "boot_epoch");
 }
 
+const char *ck_request_state(const struct ck *ck, size_t node, const char *sender, const char *msgid) {
+    char key[CK_KEY_MAX];
+    (void)snprintf(key, sizeof key, "%s %s", sender, msgid);
+    return ck_row_text(ck_row_find(ck, node, "request", key), "state");
+}
+
 bool ck_in_resync(const struct ck *ck, size_t node) {
     return ck_row_int(ck_row_find(ck, node, "node", "1"), "resync") != 0;
 }
