@@ -60,6 +60,12 @@ static const char *reason_of(const json_error_t *error) {
     return "not valid JSON";
 }
 
+/* Where jansson finds no memory it says so, or nothing. */
+static bool is_out_of_memory(const json_error_t *error) {
+    enum json_error_code code = json_error_code(error);
+    return code == json_error_out_of_memory || error->text[0] == '\0';
+}
+
 enum gj_err gj_json_parse(struct gj_slice text, json_t **ret, struct gj_http_fault *fault) {
     if (text.len == 0) return gj_fault_set(fault, GJ_ERR_BAD_JSON, NULL, "the body is empty");
     if (is_too_deep(text)) {
@@ -67,6 +73,7 @@ enum gj_err gj_json_parse(struct gj_slice text, json_t **ret, struct gj_http_fau
     }
     json_error_t error;
     json_t *json = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
+    if (json == NULL && is_out_of_memory(&error)) return gj_fault_set(fault, GJ_ERR_NO_MEMORY, NULL, "");
     if (json == NULL) {
         char detail[GJ_FAULT_DETAIL_CAP];
         snprintf(detail, sizeof detail, "line %d, column %d: %s", error.line, error.column,
