@@ -40,6 +40,7 @@ CREATE TABLE peer (
     epoch INTEGER NOT NULL CHECK (epoch >= 1),
     nonce BLOB    NOT NULL CHECK (length(nonce) = 16), -- zero: no HELLO of that epoch was heard
     flush INTEGER NOT NULL CHECK (flush >= 0),
+    proof BLOB    NOT NULL, -- that flush under his signature, to show him if he forgets it
     PRIMARY KEY (node, epoch)
 ) STRICT, WITHOUT ROWID;
 

@@ -34,10 +34,12 @@
 #define GJ_PATH_MAX            12 /* log2(GJ_BATCH_LEAVES_MAX) */
 #define GJ_EVIDENCE_MAX        32768u
 /* a YES inside a longer inquiry is not kept: the vote is asked for again */
-#define GJ_VOTE_EVIDENCE_MAX 1536u
-#define GJ_MSGPACK_DEPTH_MAX 8
-#define GJ_INQUIRE_ITEMS_MAX 128
-#define GJ_EPOCHS_MAX        256 /* epochs a HELLO lists, newest first */
+#define GJ_VOTE_EVIDENCE_MAX  1536u
+#define GJ_MSGPACK_DEPTH_MAX  8
+#define GJ_INQUIRE_ITEMS_MAX  128
+#define GJ_EPOCHS_MAX         256 /* epochs a HELLO lists, newest first */
+#define GJ_FLUSH_PROOF_MAX    224 /* signed bytes of a batch and the signature behind them */
+#define GJ_WELCOME_PROOFS_MAX 64  /* claims in a WELCOME that carry one */
 
 /* --- node ----------------------------------------------------------------------------------------------- */
 #define GJ_NODES_MAX             64

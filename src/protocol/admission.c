@@ -312,7 +312,7 @@ static void read_parcel(struct gj_protocol *p, struct gj_turn *turn, const char 
         p->last_core = GJ_SLICE_NONE;
         gj_arena_rewind(turn->scratch, mark);
     }
-    gj_peers_saw_flush(p, peer, parcel->head.epoch, parcel->head.flush);
+    gj_peers_saw_flush(peer, parcel);
 }
 
 void gj_protocol_parcel(struct gj_protocol *p, struct gj_turn *turn, const char *line,

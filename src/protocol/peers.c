@@ -57,10 +57,14 @@ void gj_replay_remember(struct gj_replay_window *window, const struct gj_msgid *
 
 /* --- flushes seen --------------------------------------------------------------------------------------- */
 
-void gj_peers_saw_flush(struct gj_protocol *p, struct gj_peer *peer, uint32_t epoch, uint64_t flush) {
-    (void)p;
-    if (epoch != peer->epoch || flush <= peer->flush) return;
-    peer->flush = flush;
+void gj_peers_saw_flush(struct gj_peer *peer, const struct gj_parcel *parcel) {
+    struct gj_buf proof;
+    if (parcel->head.epoch != peer->epoch || parcel->head.flush <= peer->flush) return;
+    gj_buf_init(&proof, peer->proof, sizeof peer->proof);
+    gj_buf_put_slice(&proof, parcel->signed_bytes);
+    gj_buf_put_slice(&proof, parcel->signature);
+    peer->n_proof = gj_buf_check(&proof) == GJ_OK ? (uint32_t)proof.len : 0;
+    peer->flush = parcel->head.flush;
     peer->flush_is_dirty = true;
 }
 
@@ -75,6 +79,7 @@ void gj_peers_write_flushes(struct gj_protocol *p, struct gj_turn *turn) {
         gj_text_set(row.node, sizeof row.node, p->config.directory->nodes[i].node);
         if (!gj_store_get(turn->store, &gj_table_peer, &row, turn->scratch)) continue;
         row.flush = peer->flush;
+        row.proof = gj_slice_of(peer->proof, peer->n_proof);
         gj_store_put(turn->store, &gj_table_peer, &row);
         peer->flush_is_dirty = false;
     }
@@ -93,7 +98,8 @@ static uint32_t rows_of_peer(struct gj_turn *turn, const char *node, struct gj_e
         const struct gj_peer_row *items = rows.items;
         for (size_t i = 0; i < rows.n; i++) {
             if (n == max) memmove(ret, ret + 1, --n * sizeof *ret);
-            ret[n++] = (struct gj_epoch_flush){.epoch = items[i].epoch, .flush = items[i].flush};
+            ret[n++] = (struct gj_epoch_flush){
+                .epoch = items[i].epoch, .flush = items[i].flush, .proof = items[i].proof};
         }
         if (rows.n > 0) {
             after = items[rows.n - 1];
@@ -133,6 +139,8 @@ void gj_peers_recover(struct gj_protocol *p, struct gj_turn *turn) {
         if (rows_of_peer(turn, p->config.directory->nodes[i].node, &newest, 1) == 0) continue;
         peer->epoch = (uint32_t)newest.epoch;
         peer->flush = newest.flush;
+        peer->n_proof = (uint32_t)newest.proof.len; /* its column is as long as the array */
+        if (newest.proof.len > 0) memcpy(peer->proof, newest.proof.ptr, newest.proof.len);
     }
 }
 
@@ -190,6 +198,27 @@ static void refuse_hello(struct gj_turn *turn, const struct gj_message *message,
     gj_turn_event(turn, code, err, NULL, message->header.from, 0);
 }
 
+/* Does the HELLO know less of that epoch than we have seen? */
+static bool knows_less(const struct gj_hello *hello, uint64_t sent_flush, const struct gj_epoch_flush *seen) {
+    if (seen->epoch == hello->boot_epoch) return seen->flush > sent_flush;
+    for (uint32_t i = 0; i < hello->n_epochs; i++) {
+        if (hello->epochs[i].epoch == seen->epoch) return seen->flush > hello->epochs[i].flush;
+    }
+    return true;
+}
+
+/* A proof goes only with what it must prove, the newest first: all of them would not fit one message. */
+static void keep_needed_proofs(const struct gj_hello *hello, uint64_t sent_flush,
+                               struct gj_welcome *welcome) {
+    uint32_t n = 0;
+    for (uint32_t i = welcome->n_seen; i > 0; i--) {
+        struct gj_epoch_flush *seen = &welcome->seen[i - 1];
+        bool is_needed = knows_less(hello, sent_flush, seen) && n < GJ_WELCOME_PROOFS_MAX;
+        if (is_needed) n++;
+        if (!is_needed) seen->proof = GJ_SLICE_NONE;
+    }
+}
+
 static void send_welcome(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
                          const struct gj_hello *hello) {
     struct gj_msgid reply_to;
@@ -199,6 +228,7 @@ static void send_welcome(struct gj_protocol *p, struct gj_turn *turn, const stru
     welcome.seen = gj_arena_array(turn->scratch, GJ_EPOCHS_MAX, sizeof *welcome.seen);
     if (welcome.seen == NULL) return;
     welcome.n_seen = rows_of_peer(turn, message->header.from, welcome.seen, GJ_EPOCHS_MAX);
+    keep_needed_proofs(hello, p->parcel->head.flush, &welcome);
     gj_msgid_read(message->header.id, &reply_to);
     gj_protocol_send(p, turn, GJ_KIND_WELCOME, message->header.from, &welcome, &reply_to, GJ_CLOCK_WINDOW_MS,
                      NULL);
@@ -230,15 +260,16 @@ void gj_peers_on_hello(struct gj_protocol *p, struct gj_turn *turn, const struct
         return;
     }
     if (hello->boot_epoch > peer->epoch) {
-        peer->flush = 0;
+        peer->flush = peer->n_proof = 0;
         gj_turn_event(turn, GJ_EVENT_PEER_RESTARTED, GJ_OK, NULL, message->header.from,
                       (int64_t)hello->boot_epoch);
         hurry(p, peer, turn->now.mono);
     }
     peer->epoch = (uint32_t)hello->boot_epoch;
-    gj_peers_saw_flush(p, peer, peer->epoch, p->parcel->head.flush);
+    gj_peers_saw_flush(peer, p->parcel);
     memcpy(row.nonce, hello->nonce, sizeof row.nonce);
     row.flush = peer->flush;
+    row.proof = gj_slice_of(peer->proof, peer->n_proof);
     if (!known || peer->flush_is_dirty) gj_store_put(turn->store, &gj_table_peer, &row);
     if (!known) forget_oldest(turn, row.node);
     peer->flush_is_dirty = false;
@@ -270,6 +301,40 @@ static bool saw_more_than_we_hold(struct gj_protocol *p, struct gj_turn *turn,
     return seen->flush > past.flush;
 }
 
+/* RESYNC stops this node, so the word of one peer is not enough: our own signature must stand under an epoch and a
+ * flush like those that he says. */
+static bool is_proven(struct gj_protocol *p, const struct gj_epoch_flush *seen) {
+    const struct gj_prover *prover = p->config.prover;
+    struct gj_batch_head head;
+    if (seen->proof.len <= GJ_SIGNATURE_MAX) return false;
+    const size_t n_signed = seen->proof.len - GJ_SIGNATURE_MAX;
+    const struct gj_slice signed_bytes = gj_slice_of(seen->proof.ptr, n_signed);
+    if (gj_batch_head_read(signed_bytes, &head) != GJ_OK) return false;
+    bool is_ours = gj_protocol_is_self(p, head.sender) &&
+                   memcmp(head.network_id, p->config.directory->network_id, sizeof head.network_id) == 0;
+    return is_ours && head.epoch == seen->epoch && head.flush >= seen->flush &&
+           prover->verify(prover->ctx, &head, signed_bytes,
+                          gj_slice_of(seen->proof.ptr + n_signed, GJ_SIGNATURE_MAX)) == GJ_OK;
+}
+
+/* Newest first, as the proofs go; a false proof is the last that we verify for him. */
+static void look_for_loss(struct gj_protocol *p, struct gj_turn *turn, const struct gj_welcome *welcome,
+                          const char *node) {
+    const struct gj_epoch_flush *unproven = NULL;
+    for (uint32_t i = welcome->n_seen; i > 0; i--) {
+        const struct gj_epoch_flush *seen = &welcome->seen[i - 1];
+        if (!saw_more_than_we_hold(p, turn, seen)) continue;
+        if (is_proven(p, seen)) {
+            gj_peers_enter_resync(p, turn, node, NULL);
+            return;
+        }
+        unproven = seen;
+        if (seen->proof.len > 0) break;
+    }
+    if (unproven == NULL) return;
+    gj_turn_event(turn, GJ_EVENT_VIOLATION, GJ_ERR_BAD_EVIDENCE, NULL, node, (int64_t)unproven->epoch);
+}
+
 void gj_peers_on_welcome(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message) {
     const struct gj_welcome *welcome = message->body;
     struct gj_peer *peer = gj_peer_of(p, message->header.from);
@@ -277,12 +342,7 @@ void gj_peers_on_welcome(struct gj_protocol *p, struct gj_turn *turn, const stru
         gj_turn_event(turn, GJ_EVENT_PARCEL_REFUSED, GJ_ERR_BAD_NONCE, NULL, message->header.from, 0);
         return;
     }
-    for (uint32_t i = 0; i < welcome->n_seen; i++) {
-        if (saw_more_than_we_hold(p, turn, &welcome->seen[i])) {
-            gj_peers_enter_resync(p, turn, message->header.from, NULL);
-            break;
-        }
-    }
+    look_for_loss(p, turn, welcome, message->header.from);
     if (peer->heard) return;
     peer->heard = true;
     gj_turn_event(turn, GJ_EVENT_PEER_HEARD, GJ_OK, NULL, message->header.from, (int64_t)peer->epoch);

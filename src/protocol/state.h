@@ -21,10 +21,12 @@ struct gj_replay_window {
 };
 
 struct gj_peer {
-    bool heard;          /* it has answered the HELLO of our present epoch */
-    bool flush_is_dirty; /* seen flush not yet in its peer_row */
-    uint32_t epoch;      /* the newest epoch whose HELLO we answered; 0: none */
-    uint64_t flush;      /* highest flush seen of that epoch */
+    bool heard;                        /* it has answered the HELLO of our present epoch */
+    bool flush_is_dirty;               /* seen flush not yet in its peer_row */
+    uint32_t epoch;                    /* the newest epoch whose HELLO we answered; 0: none */
+    uint64_t flush;                    /* highest flush seen of that epoch */
+    uint8_t proof[GJ_FLUSH_PROOF_MAX]; /* of it: his signed batch head and the signature */
+    uint32_t n_proof;
     struct gj_mono hello_due;
     struct gj_mono hurry_since; /* of the window that the next counts */
     uint32_t hurries;
@@ -114,7 +116,8 @@ struct gj_peer *gj_peer_of(struct gj_protocol *p, const char *node);
 enum gj_err gj_replay_check(struct gj_replay_window *window, const struct gj_msgid *id);
 void gj_replay_remember(struct gj_replay_window *window, const struct gj_msgid *id);
 void gj_peers_recover(struct gj_protocol *p, struct gj_turn *turn);
-void gj_peers_saw_flush(struct gj_protocol *p, struct gj_peer *peer, uint32_t epoch, uint64_t flush);
+/* |parcel|: of the peer, its signature verified. */
+void gj_peers_saw_flush(struct gj_peer *peer, const struct gj_parcel *parcel);
 void gj_peers_write_flushes(struct gj_protocol *p, struct gj_turn *turn);
 void gj_peers_on_hello(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);
 void gj_peers_on_welcome(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);

@@ -34,8 +34,8 @@ void gj_batch_signed_bytes(const struct gj_batch_head *head, struct gj_buf *out)
     gj_buf_put_u64(out, (uint64_t)head->created_ms);
 }
 
-/* Exactly what gj_batch_signed_bytes() writes: one head, one byte string. */
-static enum gj_err read_head(struct gj_slice in, struct gj_batch_head *ret) {
+/* One head, one byte string. */
+enum gj_err gj_batch_head_read(struct gj_slice in, struct gj_batch_head *ret) {
     struct gj_reader reader;
     gj_reader_init(&reader, in);
     struct gj_slice tag = gj_read_slice(&reader, sizeof ROOT_TAG);
@@ -174,6 +174,6 @@ enum gj_err gj_parcel_read(struct gj_slice in, struct gj_arena *arena, struct gj
     ret->signature = gj_read_slice(&reader, gj_read_u16(&reader));
     if (reader.failed || !gj_slice_equal(magic, GJ_SLICE_LIT(PARCEL_MAGIC))) return GJ_ERR_BAD_PARCEL;
     if (ret->signature.len != GJ_SIGNATURE_MAX) return GJ_ERR_BAD_PARCEL;
-    GJ_TRY(read_head(ret->signed_bytes, &ret->head));
+    GJ_TRY(gj_batch_head_read(ret->signed_bytes, &ret->head));
     return read_items(&reader, arena, ret);
 }

@@ -57,6 +57,8 @@ GJ_MUST_USE enum gj_err gj_batch_root(const struct gj_hasher *hasher, struct gj_
                                       struct gj_leaf *leaves, uint32_t n);
 /* The bytes to sign. */
 void gj_batch_signed_bytes(const struct gj_batch_head *head, struct gj_buf *out);
+/* Exactly what gj_batch_signed_bytes() writes, or GJ_ERR_BAD_PARCEL, GJ_ERR_TOO_MANY. */
+GJ_MUST_USE enum gj_err gj_batch_head_read(struct gj_slice in, struct gj_batch_head *ret);
 /* A parcel of the leaves with the given indexes, ascending, out of all |n| of the batch that gj_batch_root()
  * filled. Hashes no tree again: many parcels of one batch are cheap. GJ_ERR_NO_SPACE; TOO_MANY above
  * GJ_PARCEL_MESSAGES_MAX; TOO_LARGE for a message above GJ_MESSAGE_MAX or a parcel above GJ_PARCEL_MAX. */

@@ -96,6 +96,85 @@ static void a_node_put_back_from_a_copy(void **state) {
     assert_string_equal(gj_liar_part_state(l, GJ_LIAR_EAST, &tx.txid), "ABORTED");
 }
 
+/* --- what it has seen of us ------------------------------------------------------------------------------------- */
+
+/* RESYNC stops a node until people come. Whoever says that its store went back in time must show its signature. */
+static void a_welcome_that_says_we_lost_data(void **state) {
+    (void)state;
+    gj_liar_take_over(l, GJ_LIAR_NORTH);
+    gj_cluster_crash(l->cluster, GJ_LIAR_EAST);
+    gj_cluster_restart(l->cluster, GJ_LIAR_EAST, GJ_WITNESS_EQUAL_OR_BEHIND);
+    gj_liar_await(l, GJ_LIAR_EAST, GJ_KIND_HELLO);
+    const struct gj_hello *hello = gj_liar_latest(l, GJ_LIAR_EAST, GJ_KIND_HELLO, NULL);
+    struct gj_welcome welcome = {.version = 1, .registry_serial = 1, .n_seen = 1};
+    memcpy(welcome.nonce, hello->nonce, sizeof welcome.nonce);
+    const uint32_t present = (uint32_t)hello->boot_epoch, past = (uint32_t)hello->epochs[0].epoch;
+    const uint64_t flush = hello->epochs[0].flush;
+    struct gj_parcel parcel;
+    struct gj_slice real = gj_liar_latest_caught(l, GJ_LIAR_EAST, GJ_KIND_HELLO)->evidence;
+    gj_arena_reset(&l->look);
+    assert_int_equal(gj_parcel_read(real, &l->look, &parcel), GJ_OK);
+    uint8_t shown[GJ_FLUSH_PROOF_MAX];
+    size_t n = parcel.signed_bytes.len + parcel.signature.len;
+    memcpy(shown, parcel.signed_bytes.ptr, parcel.signed_bytes.len);
+    memcpy(shown + parcel.signed_bytes.len, parcel.signature.ptr, parcel.signature.len);
+
+    struct gj_epoch_flush seen;
+    enum { PAST, PRESENT, FUTURE, NEVER, ANOTHERS, TOO_LITTLE, CHANGED, SHORT, LIES };
+    for (int lie = PAST; lie < LIES; lie++) {
+        seen = (struct gj_epoch_flush){.epoch = present, .flush = 1000000};
+        if (lie == PAST) seen = (struct gj_epoch_flush){.epoch = past, .flush = flush + 1};
+        if (lie == FUTURE) seen.epoch = present + 1;
+        if (lie == NEVER) seen.epoch = 1;
+        if (lie == ANOTHERS) seen.proof = gj_forge_flush_proof(&l->forge, present, 1000000);
+        if (lie == TOO_LITTLE) seen.proof = gj_slice_of(shown, n); /* ours, of a flush that we hold */
+        if (lie == CHANGED) seen.proof = gj_forge_flip(&l->forge, gj_slice_of(shown, n), n / 2);
+        if (lie == SHORT) seen.proof = gj_slice_of(shown, 10);
+        welcome.seen = &seen;
+        gj_liar_say(l, GJ_LIAR_EAST, GJ_KIND_WELCOME, NULL, &welcome);
+        assert_int_equal(gj_liar_events(l, GJ_LIAR_EAST, GJ_EVENT_VIOLATION), lie + 1);
+    }
+    assert_string_equal(gj_liar_state(l, GJ_LIAR_EAST), "open");
+    life_goes_on();
+}
+
+static void copy_store(const char *from_end, const char *to_end) {
+    static const char *const ends[] = {".db", ".db-wal"};
+    for (size_t i = 0; i < 2; i++) {
+        char from[200], to[200];
+        uint8_t block[4096];
+        (void)snprintf(from, sizeof from, "%s/330000%s%s", l->folder, ends[i], from_end);
+        (void)snprintf(to, sizeof to, "%s/330000%s%s", l->folder, ends[i], to_end);
+        FILE *in = fopen(from, "rb"), *out = in == NULL ? NULL : fopen(to, "wb");
+        for (size_t got; out != NULL && (got = fread(block, 1, sizeof block, in)) > 0;)
+            assert_int_equal(fwrite(block, 1, got, out), got);
+        if (in != NULL) (void)fclose(in);
+        if (out != NULL) (void)fclose(out);
+        if (in == NULL) (void)remove(to);
+        if (to_end[0] == '\0') (void)remove(from);
+    }
+}
+
+/* The same question truly answered: one honest peer is enough, for it has our signature. */
+static void a_store_that_did_lose_data(void **state) {
+    (void)state;
+    gj_cluster_crash(l->cluster, GJ_LIAR_EAST);
+    copy_store("", ".old");
+    gj_cluster_restart(l->cluster, GJ_LIAR_EAST, GJ_WITNESS_EQUAL_OR_BEHIND);
+    gj_liar_run(l, 5000);
+    life_goes_on();
+    gj_cluster_crash(l->cluster, GJ_LIAR_CARE); /* what the peer has seen of us is in its store */
+    gj_cluster_restart(l->cluster, GJ_LIAR_CARE, GJ_WITNESS_EQUAL_OR_BEHIND);
+    gj_liar_take_over(l, GJ_LIAR_NORTH);
+    gj_cluster_cut(l->cluster, GJ_LIAR_EAST, GJ_LIAR_HOME, true);
+    gj_cluster_crash(l->cluster, GJ_LIAR_EAST);
+    copy_store(".old", "");
+    gj_cluster_restart(l->cluster, GJ_LIAR_EAST, GJ_WITNESS_EQUAL_OR_BEHIND);
+    gj_liar_run(l, 5000);
+    assert_string_equal(gj_liar_state(l, GJ_LIAR_EAST), "resync");
+    assert_int_equal(gj_liar_events(l, GJ_LIAR_EAST, GJ_EVENT_VIOLATION), 0);
+}
+
 static void more_epochs_than_a_node_can_have(void **state) {
     (void)state;
     gj_liar_take_over(l, GJ_LIAR_NORTH);
@@ -427,6 +506,8 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         LIE(an_epoch_of_the_far_future),
         LIE(a_node_put_back_from_a_copy),
+        LIE(a_welcome_that_says_we_lost_data),
+        LIE(a_store_that_did_lose_data),
         LIE(more_epochs_than_a_node_can_have),
         LIE(greetings_that_stir_everything),
         LIE(counters_at_their_end),

@@ -116,6 +116,24 @@ struct gj_slice gj_forge_one(struct gj_forge *forge, enum gj_kind kind, const ch
     return gj_forge_parcel(forge, &message, 1, NULL, 0);
 }
 
+struct gj_slice gj_forge_flush_proof(struct gj_forge *forge, uint32_t epoch, uint64_t flush) {
+    uint8_t memory[GJ_FLUSH_PROOF_MAX], signature[GJ_SIGNATURE_MAX];
+    struct gj_batch_head head;
+    struct gj_buf out;
+    size_t len = 0;
+    fill_head(forge, &head);
+    head.epoch = epoch;
+    head.flush = flush;
+    head.n_leaves = 1;
+    gj_buf_init(&out, memory, sizeof memory);
+    gj_batch_signed_bytes(&head, &out);
+    enum gj_err err = gj_sign(forge->key, gj_buf_slice(&out), signature, &len);
+    GJ_ASSERT(err == GJ_OK);
+    gj_buf_put(&out, signature, len);
+    GJ_ASSERT(gj_buf_check(&out) == GJ_OK);
+    return keep(forge, &out);
+}
+
 struct gj_slice gj_forge_flip(struct gj_forge *forge, struct gj_slice bytes, size_t at) {
     struct gj_slice copy = gj_arena_copy(&forge->arena, bytes);
     GJ_ASSERT(copy.ptr != NULL && at < copy.len);

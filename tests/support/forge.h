@@ -46,6 +46,8 @@ struct gj_slice gj_forge_parcel(struct gj_forge *forge, const struct gj_slice *m
 /* A parcel of one message: also the form of evidence. */
 struct gj_slice gj_forge_one(struct gj_forge *forge, enum gj_kind kind, const char *to,
                              const struct gj_txid *tx, const void *body);
+/* What this sender's signature proves of its epochs in a WELCOME: the head of a batch. */
+struct gj_slice gj_forge_flush_proof(struct gj_forge *forge, uint32_t epoch, uint64_t flush);
 /* A copy with one byte changed. */
 struct gj_slice gj_forge_flip(struct gj_forge *forge, struct gj_slice bytes, size_t at);
 

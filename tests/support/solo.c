@@ -214,10 +214,17 @@ void gj_solo_hello(struct gj_solo *solo, const char *peer) {
 }
 
 void gj_solo_welcome(struct gj_solo *solo, const char *peer, const struct gj_epoch_flush *seen, uint32_t n) {
+    struct gj_epoch_flush proven[GJ_EPOCHS_MAX];
     struct gj_welcome welcome = {.version = GJ_PROTOCOL_VERSION,
                                  .registry_serial = solo->directory.serial,
-                                 .seen = (struct gj_epoch_flush *)(uintptr_t)seen,
+                                 .seen = proven,
                                  .n_seen = n};
+    GJ_ASSERT(n <= GJ_EPOCHS_MAX);
+    for (uint32_t i = 0; i < n; i++) {
+        proven[i] = seen[i];
+        if (seen[i].proof.len == 0)
+            proven[i].proof = gj_forge_flush_proof(&solo->peers[0], (uint32_t)seen[i].epoch, seen[i].flush);
+    }
     memcpy(welcome.nonce, solo->protocol->nonce, sizeof welcome.nonce);
     gj_solo_say(solo, peer, GJ_KIND_WELCOME, NULL, &welcome);
 }

@@ -86,7 +86,7 @@ void gj_solo_free(struct gj_solo **solo_p);
 void gj_solo_restart(struct gj_solo *solo, enum gj_witness witness);
 /* Every peer says HELLO and answers HELLO. */
 void gj_solo_greet(struct gj_solo *solo);
-/* |peer|'s HELLO of its present epoch; its answer to ours with |seen| of our epochs. */
+/* |peer|'s HELLO of its present epoch; its answer to ours with |seen| of our epochs, each proven by our signature. */
 void gj_solo_hello(struct gj_solo *solo, const char *peer);
 void gj_solo_welcome(struct gj_solo *solo, const char *peer, const struct gj_epoch_flush *seen, uint32_t n);
 /* A turn of the test's own. */

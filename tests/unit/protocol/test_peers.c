@@ -247,7 +247,8 @@ static void a_peer_that_saw_more_sends_us_into_resync(void **state) {
         gj_solo_hello(s, C);
         struct gj_node_row node = {.one = 1};
         assert_true(gj_solo_get(s, &gj_table_node, &node));
-        struct gj_epoch_flush seen[2] = {{mark.past, mark.past_flush}, {mark.now, node.flush}};
+        struct gj_epoch_flush seen[2] = {{.epoch = mark.past, .flush = mark.past_flush},
+                                         {.epoch = mark.now, .flush = node.flush}};
         bool lost = row >= 3;
         if (row == 1) seen[0].flush--;
         if (row == 2) seen[1].flush--;
@@ -274,7 +275,7 @@ static void in_resync_nothing_is_said(void **state) {
     gj_solo_prepare(s, &prepared);
     assert_int_equal(gj_solo_coordinate(s, "m1", C, &own), GJ_OK);
     struct gj_digest digest = gj_solo_coord_row(s, &own).digest;
-    const struct gj_epoch_flush seen = {gj_protocol_epoch(s->protocol), 1000000};
+    const struct gj_epoch_flush seen = {.epoch = gj_protocol_epoch(s->protocol), .flush = 1000000};
     gj_solo_welcome(s, C, &seen, 1);
     assert_true(s->protocol->resync);
     struct gj_solo_app before = s->app;
@@ -415,7 +416,7 @@ static void a_doubtful_start_with_loss_decides_nothing(void **state) {
     struct gj_solo *s = gj_solo_new(NULL);
     struct gj_txid begun;
     assert_int_equal(gj_solo_coordinate(s, "m1", C, &begun), GJ_OK);
-    const struct gj_epoch_flush seen = {gj_protocol_epoch(s->protocol), 1000000};
+    const struct gj_epoch_flush seen = {.epoch = gj_protocol_epoch(s->protocol), .flush = 1000000};
     gj_solo_restart(s, GJ_WITNESS_DOUBTFUL);
     gj_solo_welcome(s, C, NULL, 0);
     gj_solo_welcome(s, P2, &seen, 1);
