@@ -23,7 +23,7 @@ _Static_assert(SIM_PART_STATES == (int)GJ_PART_STATES && SIM_PART_INPUTS == (int
 _Static_assert(SIM_COORD_STATES == (int)GJ_COORD_STATES && SIM_COORD_INPUTS == (int)GJ_COORD_INPUTS,
                "the same table");
 
-/* --- counting ------------------------------------------------------------------------------------------------------ */
+/* --- counting ------------------------------------------------------------------------------------------- */
 void sim_coverage_reason(struct sim_coverage *coverage, const char *what, uint64_t n) {
     for (unsigned i = 0; i < coverage->n_reasons; i++) {
         if (strcmp(coverage->reasons[i].what, what) != 0) continue;
@@ -108,7 +108,7 @@ void sim_coverage_add(struct sim_coverage *to, const struct sim_coverage *from) 
         sim_coverage_reason(to, from->reasons[i].what, from->reasons[i].n);
 }
 
-/* --- telling ---------------------------------------------------------------------------------------------------------- */
+/* --- telling -------------------------------------------------------------------------------------------- */
 /* No input leads to these states yet. */
 static bool has_no_writer(unsigned state) {
     return state == GJ_PART_PREPARING || state == GJ_PART_RESOLVED || state == GJ_PART_COLLECTED;

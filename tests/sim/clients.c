@@ -70,7 +70,7 @@ static size_t pick(struct sim *sim, size_t ever) {
     return (size_t)below(sim, ever < KNOWN_MAX ? ever : KNOWN_MAX);
 }
 
-/* --- making requests ------------------------------------------------------------------------------------------------ */
+/* --- making requests ------------------------------------------------------------------------------------ */
 static void name_op(struct op *op, struct client *client, size_t node, enum gj_request_kind kind) {
     memset(op, 0, sizeof *op);
     op->kind = kind;
@@ -248,7 +248,7 @@ static void make_op(struct sim *sim, struct client *client) {
     client->tries = 0;
 }
 
-/* --- asking -------------------------------------------------------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------------------------------------- */
 static void note_ticket(struct sim *sim, uint64_t ticket, const struct op *op) {
     if (sim->n_tickets == sim->cap_tickets) {
         sim->cap_tickets = sim->cap_tickets == 0 ? 256 : 2 * sim->cap_tickets;
@@ -282,7 +282,7 @@ static void ask(struct sim *sim, struct client *client) {
             gj_request_word(op->kind), op->msgid);
 }
 
-/* --- hearing --------------------------------------------------------------------------------------------------------------- */
+/* --- hearing -------------------------------------------------------------------------------------------- */
 static void learn_settlement(struct sim *sim, const struct op *op, const struct gj_ans_settlement *answer) {
     if (answer->acct_pay + answer->acct_mulaid_pay == 0) return;
     struct settled *of = &sim->clients->settled[sim->clients->n_settled++ % KNOWN_MAX];
@@ -386,7 +386,7 @@ static void lose_patience(struct sim *sim, struct client *client) {
     }
 }
 
-/* --- all of them ------------------------------------------------------------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------------------------------------- */
 void sim_clients_open(struct sim *sim) {
     sim->clients = calloc(1, sizeof *sim->clients);
     GJ_ASSERT(sim->clients != NULL);

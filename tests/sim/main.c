@@ -26,6 +26,7 @@ struct tally {
     struct sim_totals totals;
 };
 
+static bool is_raw;      /* a failure is told as it is, not with fewer faults */
 static uint64_t running; /* for a failed assertion of the product */
 
 static void on_abort(int signal_number) {
@@ -42,7 +43,7 @@ static void print_faults(uint32_t faults) {
     (void)putchar('\n');
 }
 
-/* --- a failure ------------------------------------------------------------------------------------------------------ */
+/* --- a failure ------------------------------------------------------------------------------------------ */
 /* Leaves out every fault that the failure does not need, one after the other. */
 static uint32_t minimise(const struct sim_options *options, const struct sim_result *failed) {
     uint32_t without = options->without;
@@ -61,7 +62,7 @@ static uint32_t minimise(const struct sim_options *options, const struct sim_res
 static void tell(const struct sim_options *options, const struct sim_result *failed) {
     struct sim_options again = *options;
     struct sim_result result;
-    if (!options->has_liar) again.without = minimise(options, failed);
+    if (!is_raw) again.without = minimise(options, failed);
     again.keeps_story = true;
     sim_run(&again, &result, NULL, NULL);
     (void)printf("seed %" PRIu64 " FAILED: %s at %s: %s\n", options->seed, failed->failure.invariant,
@@ -94,7 +95,7 @@ static bool run_one(const struct sim_options *options, bool twice, bool quiet, s
     return false;
 }
 
-/* --- many seeds -------------------------------------------------------------------------------------------------------- */
+/* --- many seeds ----------------------------------------------------------------------------------------- */
 static void work(const struct job *job, unsigned which, int out) {
     struct tally *tally = calloc(1, sizeof *tally);
     if (tally == NULL) _exit(2);
@@ -178,7 +179,7 @@ static int run_many(const struct job *job) {
     return failed ? 1 : 0;
 }
 
-/* --- one seed, aloud ------------------------------------------------------------------------------------------------------- */
+/* --- one seed, aloud ------------------------------------------------------------------------------------ */
 static int replay(const struct sim_options *options) {
     struct sim_options aloud = *options;
     struct sim_result result;
@@ -195,7 +196,7 @@ static int replay(const struct sim_options *options) {
     return result.failed ? 1 : 0;
 }
 
-/* --- options ------------------------------------------------------------------------------------------------------------------ */
+/* --- options -------------------------------------------------------------------------------------------- */
 static int usage(FILE *out) {
     (void)fprintf(out,
                   "usage: gongji-sim --seed S | --seeds A..B | --replay S [options]\n"
@@ -214,13 +215,19 @@ static int usage(FILE *out) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {
-        {"seed", required_argument, NULL, 's'},   {"seeds", required_argument, NULL, 'r'},
-        {"replay", required_argument, NULL, 'p'}, {"nodes", required_argument, NULL, 'n'},
-        {"steps", required_argument, NULL, 't'},  {"without", required_argument, NULL, 'w'},
-        {"jobs", required_argument, NULL, 'j'},   {"twice", no_argument, NULL, '2'},
-        {"liar", no_argument, NULL, 'l'},         {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"seed", required_argument, NULL, 's'},
+                                            {"seeds", required_argument, NULL, 'r'},
+                                            {"replay", required_argument, NULL, 'p'},
+                                            {"nodes", required_argument, NULL, 'n'},
+                                            {"steps", required_argument, NULL, 't'},
+                                            {"without", required_argument, NULL, 'w'},
+                                            {"jobs", required_argument, NULL, 'j'},
+                                            {"twice", no_argument, NULL, '2'},
+                                            {"liar", no_argument, NULL, 'l'},
+                                            {"no-minimise", no_argument, NULL, 'm'},
+                                            {"quiet", no_argument, NULL, 'q'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     struct job job = {.jobs = 1, .options = {.steps = SIM_STEPS}};
     bool aloud = false, has_seeds = false;
     int c;
@@ -240,7 +247,8 @@ int main(int argc, char **argv) {
         if (c == 'w') job.options.without = (uint32_t)value;
         if (c == 'j') job.jobs = (unsigned)value;
         if (c == '2') job.twice = true;
-        if (c == 'l') job.options.has_liar = true;
+        if (c == 'l') job.options.has_liar = is_raw = true;
+        if (c == 'm') is_raw = true;
         if (c == 'q') job.quiet = true;
         if (c == 'h') return usage(stdout);
         if (c == '?') return usage(stderr);

@@ -10,7 +10,7 @@
 #include "checker/msgpack.h"
 #include "sim.h"
 
-/* --- the heap ---------------------------------------------------------------------------------------------------- */
+/* --- the heap ------------------------------------------------------------------------------------------- */
 static bool before(const struct sim_flight *a, const struct sim_flight *b) {
     return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->number < b->number;
 }
@@ -59,7 +59,7 @@ struct sim_flight *sim_network_push(struct sim *sim, size_t from, size_t to, con
     return flight;
 }
 
-/* --- sending -------------------------------------------------------------------------------------------------------- */
+/* --- sending -------------------------------------------------------------------------------------------- */
 static int64_t delay_ms(struct sim *sim) {
     int64_t ms = 1 + (int64_t)sim_below(sim, SIM_NET, 8);
     int64_t more = (int64_t)sim_below(sim, SIM_DELAY, (uint64_t)sim->swarm.delay_ms);
@@ -160,7 +160,7 @@ void sim_network_sent(void *ctx, const struct gj_cluster_flight *flight, struct 
     sim->totals.faults++;
 }
 
-/* --- arriving --------------------------------------------------------------------------------------------------------- */
+/* --- arriving ------------------------------------------------------------------------------------------- */
 int64_t sim_network_next_ms(const struct sim *sim) {
     return sim->n_heap == 0 ? INT64_MAX : sim->heap[0]->due_ms;
 }

@@ -82,6 +82,30 @@ int64_t sim_node_next_ms(const struct sim *sim, size_t node) {
     return due > at->ready_ms ? due : at->ready_ms;
 }
 
+static void inject(struct sim *sim, const struct sim_flight *flight) {
+    gj_cluster_inject(sim->cluster, flight->to, sim_node_name(flight->from),
+                      gj_slice_of(flight->bytes, flight->len));
+}
+
+/* I11: the frame that was just handled, once more, while nothing else is due: no record changes, nothing is said
+ * but an error. */
+static void probe_duplicate(struct sim *sim, size_t node, const struct sim_flight *flight) {
+    const struct sim_node *at = &sim->nodes[node];
+    bool is_wanted = sim_chance(sim, SIM_NET, 5);
+    if (!is_wanted || at->is_down || at->sink_left >= 0 || at->next_commit != SIM_DISK_WELL) return;
+    if (gj_engine_next_due(gj_cluster_engine(sim->cluster, node)).ms <= sim->now_ms) return;
+    uint64_t changes = ck_changes(sim->ck, node), said = ck_said(sim->ck, node);
+    sim_say_frame(sim, "at once again", flight->from, node, flight->bytes, flight->len);
+    inject(sim, flight);
+    (void)gj_cluster_step_node(sim->cluster, node);
+    sim->steps++;
+    if (ck_changes(sim->ck, node) != changes)
+        ck_fail(sim->ck, "I11", node, NULL, "a parcel that came twice changed records the second time");
+    if (ck_said(sim->ck, node) != said)
+        ck_fail(sim->ck, "I11", node, NULL, "a parcel that came twice was answered twice");
+    after_step(sim, node);
+}
+
 /* One step with what is due: one frame alone, or all of them, as the seed says. */
 void sim_node_tick(struct sim *sim, size_t node) {
     struct sim_node *at = &sim->nodes[node];
@@ -91,22 +115,29 @@ void sim_node_tick(struct sim *sim, size_t node) {
     }
     if (at->is_down || at->ready_ms > sim->now_ms) return;
     size_t limit = sim_chance(sim, SIM_NET, 50) ? 1 : 1 + (size_t)sim_below(sim, SIM_NET, 64);
-    struct sim_flight *flight;
+    struct sim_flight *flight, *alone = NULL;
     for (size_t n = 0; n < limit && (flight = sim_network_take(sim, node)) != NULL; n++) {
         sim_say_frame(sim, flight->is_damaged ? "hears damaged" : "hears", flight->from, flight->to,
                       flight->bytes, flight->len);
         if (limit == 1) sim_cells_delivered(sim, flight);
-        gj_cluster_inject(sim->cluster, node, sim_node_name(flight->from),
-                          gj_slice_of(flight->bytes, flight->len));
-        free(flight);
+        inject(sim, flight);
+        free(alone);
+        alone = flight;
     }
+    /* What comes in one parcel with the HELLO of a new epoch is refused the first time (NO_HELLO), not the second. */
+    uint32_t heard = alone == NULL ? 0 : ck_heard_epoch(sim->ck, node, alone->from);
+    bool had_request = at->has_request;
     at->has_request = false;
-    if (!gj_cluster_step_node(sim->cluster, node)) return;
-    sim->steps++;
-    after_step(sim, node);
+    if (gj_cluster_step_node(sim->cluster, node)) {
+        sim->steps++;
+        after_step(sim, node);
+        bool is_same = alone != NULL && heard == ck_heard_epoch(sim->ck, node, alone->from);
+        if (limit == 1 && is_same && !had_request) probe_duplicate(sim, node, alone);
+    }
+    free(alone);
 }
 
-/* --- what comes out of a step ---------------------------------------------------------------------------------------- */
+/* --- what comes out of a step --------------------------------------------------------------------------- */
 bool sim_node_replies(void *ctx, size_t node, uint64_t ticket, struct gj_slice answer) {
     struct sim *sim = ctx;
     struct sim_node *at = &sim->nodes[node];

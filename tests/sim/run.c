@@ -64,7 +64,7 @@ static void close_sim(struct sim *sim) {
     free(sim->arena_memory);
 }
 
-/* --- the phases ---------------------------------------------------------------------------------------------------- */
+/* --- the phases ----------------------------------------------------------------------------------------- */
 static bool still_at_one_ms(struct sim *sim, int64_t *at_ms, unsigned *turns) {
     if (*at_ms != sim->now_ms) *turns = 0;
     *at_ms = sim->now_ms;

@@ -20,7 +20,7 @@
 #define SIM_LIVENESS_MS 2700000 /* within it everything must be decided once the faults have stopped */
 #define SIM_STORY_LINES 200000u
 
-/* --- faults ---------------------------------------------------------------------------------------------- */
+/* --- faults --------------------------------------------------------------------------------------------- */
 #define SIM_FAULTS(X)                                                                                        \
     X(LOSS, "loss", "parcels are lost")                                                                      \
     X(DUPLICATE, "duplicate", "parcels come twice or more")                                                  \
@@ -73,7 +73,7 @@ struct sim_options {
     bool has_liar; /* a disk says that it is done and is not: the checker must find it out */
 };
 
-/* --- coverage: counters over many seeds ---------------------------------------------------------------------- */
+/* --- coverage: counters over many seeds ----------------------------------------------------------------- */
 #define SIM_PART_STATES  8
 #define SIM_PART_INPUTS  3
 #define SIM_COORD_STATES 6
@@ -96,7 +96,7 @@ void sim_coverage_add(struct sim_coverage *to, const struct sim_coverage *from);
 /* Prints all; returns how many cells, events and faults were never hit. */
 unsigned sim_coverage_print(const struct sim_coverage *coverage, FILE *out);
 
-/* --- the simulation -------------------------------------------------------------------------------------------- */
+/* --- the simulation ------------------------------------------------------------------------------------- */
 struct sim_flight {
     int64_t due_ms;
     uint64_t number;
@@ -196,7 +196,7 @@ struct sim_result {
 void sim_run(const struct sim_options *options, struct sim_result *ret, struct sim_coverage *coverage,
              struct sim_totals *totals);
 
-/* --- swarm.c ---------------------------------------------------------------------------------------------------- */
+/* --- swarm.c -------------------------------------------------------------------------------------------- */
 uint64_t sim_random(struct sim *sim, unsigned stream);
 uint64_t sim_below(struct sim *sim, unsigned stream, uint64_t n); /* 0..n-1 */
 bool sim_chance(struct sim *sim, unsigned stream, unsigned percent);
@@ -208,7 +208,7 @@ int64_t sim_swarm_next_ms(const struct sim *sim);
 void sim_swarm_tick(struct sim *sim);
 void sim_heal(struct sim *sim);
 
-/* --- world.c ------------------------------------------------------------------------------------------------------- */
+/* --- world.c -------------------------------------------------------------------------------------------- */
 struct sim_person {
     unsigned number;
     size_t node;
@@ -224,10 +224,10 @@ void sim_person_name(const struct sim_person *person, struct gj_req_person *ret)
 /* One of the node's regions; its institution. */
 const char *sim_region(size_t node, unsigned which);
 
-/* --- disk.c ---------------------------------------------------------------------------------------------------------- */
+/* --- disk.c --------------------------------------------------------------------------------------------- */
 struct gj_store *sim_disk_wrap(void *ctx, size_t node, struct gj_store *inner);
 
-/* --- network.c --------------------------------------------------------------------------------------------------------- */
+/* --- network.c ------------------------------------------------------------------------------------------ */
 void sim_network_sent(void *ctx, const struct gj_cluster_flight *flight, struct gj_cluster_fate *fate);
 /* Puts a frame under way, due at a time. */
 struct sim_flight *sim_network_push(struct sim *sim, size_t from, size_t to, const uint8_t *bytes, size_t len,
@@ -239,7 +239,7 @@ struct sim_flight *sim_network_take(struct sim *sim, size_t node);
 void sim_network_lose(struct sim *sim, size_t node);
 void sim_network_done(struct sim *sim);
 
-/* --- node.c ------------------------------------------------------------------------------------------------------------ */
+/* --- node.c --------------------------------------------------------------------------------------------- */
 int64_t sim_node_next_ms(const struct sim *sim, size_t node);
 void sim_node_tick(struct sim *sim, size_t node);
 void sim_node_crash(struct sim *sim, size_t node, const char *why);
@@ -247,14 +247,14 @@ void sim_node_start(struct sim *sim, size_t node);
 bool sim_node_replies(void *ctx, size_t node, uint64_t ticket, struct gj_slice answer);
 void sim_node_reports(void *ctx, size_t node, const struct gj_event *event);
 
-/* --- clients.c ----------------------------------------------------------------------------------------------------------- */
+/* --- clients.c ------------------------------------------------------------------------------------------ */
 void sim_clients_open(struct sim *sim);
 void sim_clients_close(struct sim *sim);
 int64_t sim_clients_next_ms(const struct sim *sim);
 void sim_clients_tick(struct sim *sim);
 bool sim_clients_are_done(const struct sim *sim);
 
-/* --- story.c --------------------------------------------------------------------------------------------------------------- */
+/* --- story.c -------------------------------------------------------------------------------------------- */
 void sim_say(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* What a frame holds, for people. */
 void sim_say_frame(struct sim *sim, const char *verb, size_t from, size_t to, const uint8_t *bytes,
@@ -264,7 +264,7 @@ void sim_story_free(struct sim_story *story);
 /* The lines about what failed, and the last ones. */
 void sim_story_print(const struct sim_story *story, const struct ck_failure *failure, FILE *out);
 
-/* --- cells.c: which cell of the state tables a message meets ----------------------------------------------------------------- */
+/* --- cells.c: which cell of the state tables a message meets -------------------------------------------- */
 void sim_cells_delivered(struct sim *sim, const struct sim_flight *flight);
 
 #endif

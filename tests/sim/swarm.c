@@ -92,7 +92,7 @@ void sim_swarm_draw(struct sim *sim) {
     if (sim->options.nodes != 0) sim->n = sim->options.nodes;
 }
 
-/* --- what happens at times -------------------------------------------------------------------------------------- */
+/* --- what happens at times ------------------------------------------------------------------------------ */
 static int64_t until_next(struct sim *sim, unsigned fault) {
     return 1 + (int64_t)sim_below(sim, fault, 2 * (uint64_t)sim->swarm.every_ms[fault]);
 }

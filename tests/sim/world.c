@@ -33,7 +33,7 @@ const char *sim_region(size_t node, unsigned which) {
     return regions[node][which % 2];
 }
 
-/* --- keys ---------------------------------------------------------------------------------------------------------- */
+/* --- keys ----------------------------------------------------------------------------------------------- */
 static struct gj_sign_key *sign_keys[SIM_NODES_MAX];
 static struct gj_data_key data_keys[SIM_NODES_MAX];
 
@@ -68,7 +68,7 @@ static void make_keys(void) {
     }
 }
 
-/* --- people ---------------------------------------------------------------------------------------------------------- */
+/* --- people --------------------------------------------------------------------------------------------- */
 size_t sim_people(const struct sim *sim) {
     return 3 * sim->n;
 }
@@ -128,7 +128,7 @@ static void load(void *ctx, struct gj_turn *turn) {
     }
 }
 
-/* --- rules ------------------------------------------------------------------------------------------------------------- */
+/* --- rules ---------------------------------------------------------------------------------------------- */
 static void make_pack(struct sim *sim) {
     sim->pack = (struct gj_pack){
         .version = 1,
@@ -155,7 +155,7 @@ static void make_pack(struct sim *sim) {
                                    sim->pack.min_retention_fen};
 }
 
-/* --- opening ------------------------------------------------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------------------------------------- */
 static int64_t begin_ms(struct sim *sim) {
     const int64_t day = INT64_C(86400000), begin = INT64_C(1795000000000);
     int64_t before = (int64_t)sim_below(sim, SIM_MIDNIGHT, 120000);

@@ -40,7 +40,7 @@ static struct ck_sum *usage_of(struct ck *ck, size_t node, const char *person, i
     return ck_sum_of(&ck->nodes[node].usage, key);
 }
 
-/* --- the journal ---------------------------------------------------------------------------------------------- */
+/* --- the journal ---------------------------------------------------------------------------------------- */
 static bool is_committed_here(const struct ck *ck, size_t node, const char *txid) {
     const char *part = ck_part_state(ck, node, txid), *coord = ck_coord_state(ck, node, txid);
     return strcmp(part, "COMMITTED") == 0 || strcmp(coord, "COMMITTED") == 0 || strcmp(coord, "ENDED") == 0;
@@ -73,7 +73,7 @@ static const struct ck_row *line_on(const struct ck *ck, size_t node, const char
     return NULL;
 }
 
-/* --- holds and use ------------------------------------------------------------------------------------------------ */
+/* --- holds and use -------------------------------------------------------------------------------------- */
 static void count_hold(struct ck *ck, size_t node, const struct ck_row *row, int sign) {
     if (strcmp(ck_row_text(row, "type"), "draw") != 0) return;
     int64_t fen = sign * ck_row_int(row, "amount_fen");
@@ -160,7 +160,7 @@ void ck_books_touched(struct ck *ck, size_t node, const struct ck_touch *touch) 
     if (ck_row_is(row, "paid")) paid_touched(ck, node, touch);
 }
 
-/* --- after a store transaction: stored = recomputed --------------------------------------------------------------------- */
+/* --- after a store transaction: stored = recomputed ----------------------------------------------------- */
 static void check_account(struct ck *ck, size_t node, const char *name) {
     const struct ck_row *row = ck_row_find(ck, node, "account", name);
     const struct ck_sum *sum = ck_sum_of(&ck->nodes[node].accounts, name);
@@ -191,7 +191,7 @@ void ck_books_settled(struct ck *ck, size_t node) {
     }
 }
 
-/* --- a transaction's legs -------------------------------------------------------------------------------------------------- */
+/* --- a transaction's legs ------------------------------------------------------------------------------- */
 static bool moves_money(const struct ck_tx *tx) {
     return strcmp(tx->kind, "settle") == 0 || strcmp(tx->kind, "refund") == 0;
 }

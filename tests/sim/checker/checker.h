@@ -42,7 +42,7 @@ const struct ck_totals *ck_totals_of(const struct ck *ck);
 /* The 32 bytes of a node's Ed25519 public key, for certificates. */
 void ck_set_key(struct ck *ck, size_t node, const uint8_t key[32]);
 
-/* --- stores: called by a wrapper round the store port ------------------------------------------------------- */
+/* --- stores: called by a wrapper round the store port --------------------------------------------------- */
 void ck_begin(struct ck *ck, size_t node);
 void ck_put(struct ck *ck, size_t node, const struct gj_table *table, const void *rec);
 void ck_del(struct ck *ck, size_t node, const struct gj_table *table, const void *rec);
@@ -54,8 +54,10 @@ void ck_compare(struct ck *ck, size_t node, struct gj_store *store, struct gj_ar
 uint64_t ck_digest(const struct ck *ck, size_t node);
 /* How many records the node's transactions have changed so far. */
 uint64_t ck_changes(const struct ck *ck, size_t node);
+/* How many messages other than errors it has sent. */
+uint64_t ck_said(const struct ck *ck, size_t node);
 
-/* --- the wire ------------------------------------------------------------------------------------------------- */
+/* --- the wire ------------------------------------------------------------------------------------------- */
 void ck_sent(struct ck *ck, size_t from, size_t to, const uint8_t *frame, size_t len);
 /* |answer|: one byte of kind, then the map. |sender|, |msgid|: the biz key of the request that it answers. */
 void ck_replied(struct ck *ck, size_t node, const char *request, const char *sender, const char *msgid,
@@ -63,13 +65,13 @@ void ck_replied(struct ck *ck, size_t node, const char *request, const char *sen
 void ck_fail(struct ck *ck, const char *invariant, size_t node, const char *txid, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* --- the end -------------------------------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------------------------------------- */
 /* "" if nothing is left undone anywhere, else what. Says nothing about right or wrong. */
 const char *ck_unfinished(struct ck *ck);
 /* What must hold when all is decided. */
 void ck_end(struct ck *ck);
 
-/* --- looking, for coverage ------------------------------------------------------------------------------------- */
+/* --- looking, for coverage ------------------------------------------------------------------------------ */
 /* The state word of a record of coord or part, "" if there is none. */
 const char *ck_part_state(const struct ck *ck, size_t node, const char *txid);
 const char *ck_coord_state(const struct ck *ck, size_t node, const char *txid);

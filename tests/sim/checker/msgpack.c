@@ -15,7 +15,7 @@ static uint64_t big(const uint8_t *at, unsigned n) {
     return value;
 }
 
-/* --- shape of one value ------------------------------------------------------------------------------------ */
+/* --- shape of one value --------------------------------------------------------------------------------- */
 enum type { BAD, NIL, BOOL, UINT, INT, STR, BIN, ARRAY, MAP };
 
 struct head {
@@ -170,7 +170,7 @@ bool mp_true(struct mp value) {
     return head.type == BOOL && head.value == 1;
 }
 
-/* --- parcels ---------------------------------------------------------------------------------------------- */
+/* --- parcels -------------------------------------------------------------------------------------------- */
 struct cursor {
     const uint8_t *at, *end;
     bool failed;

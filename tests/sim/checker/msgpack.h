@@ -27,7 +27,7 @@ char *mp_text(struct mp value, char *dst, size_t cap);
 int64_t mp_int(struct mp value); /* 0 for anything else */
 bool mp_true(struct mp value);
 
-/* --- parcels ---------------------------------------------------------------------------------------------- */
+/* --- parcels -------------------------------------------------------------------------------------------- */
 #define CK_PARCEL_MAX 1024
 
 struct ck_item {

@@ -57,7 +57,7 @@ struct ck_node {
     uint64_t last_id[CK_NODES_MAX]; /* message ids to each node, of this epoch */
     uint32_t last_epoch[CK_NODES_MAX];
     uint32_t heard[CK_NODES_MAX]; /* newest epoch of each peer in a durable peer record */
-    uint64_t n_row_changes;
+    uint64_t n_row_changes, n_said;
 };
 
 struct ck_leg {
@@ -108,7 +108,7 @@ struct ck {
     char unfinished[256];
 };
 
-/* --- records (rows.c) ------------------------------------------------------------------------------- */
+/* --- records (rows.c) ----------------------------------------------------------------------------------- */
 struct ck_row *ck_row_find(const struct ck *ck, size_t node, const char *table, const char *key);
 const char *ck_row_text(const struct ck_row *row, const char *field); /* "" for no row */
 int64_t ck_row_int(const struct ck_row *row, const char *field);
@@ -119,7 +119,7 @@ bool ck_row_is(const struct ck_row *row, const char *table);
 /* A TXID field as text. */
 char *ck_row_txid(const struct ck_row *row, const char *field, char dst[72]);
 
-/* --- transactions (tx.c) ------------------------------------------------------------------------------ */
+/* --- transactions (tx.c) -------------------------------------------------------------------------------- */
 struct ck_tx *ck_tx_get(struct ck *ck, const char *txid); /* makes it */
 struct ck_tx *ck_tx_find(const struct ck *ck, const char *txid);
 size_t ck_node_of(const struct ck *ck, const char *name); /* ck->n if unknown */
@@ -143,7 +143,7 @@ void ck_books_decided(struct ck *ck, size_t node, struct ck_tx *tx); /* COMMITTE
 struct ck_sum *ck_sum_of(struct ck_sum **map, const char *key);
 void ck_sums_free(struct ck_sum **map);
 
-/* --- certificates (proof.c) ------------------------------------------------------------------------------ */
+/* --- certificates (proof.c) ----------------------------------------------------------------------------- */
 void ck_sha256(const void *ptr, size_t len, uint8_t ret[32]);
 /* Does the parcel's signature verify, and does its item lead to the root? */
 bool ck_parcel_is_signed(const struct ck *ck, const struct ck_parcel *parcel);

@@ -35,7 +35,7 @@ bool ck_parcel_is_signed(const struct ck *ck, const struct ck_parcel *parcel) {
                   parcel->signature_len);
 }
 
-/* --- the tree ------------------------------------------------------------------------------------------------ */
+/* --- the tree ------------------------------------------------------------------------------------------- */
 static uint8_t *put(uint8_t *at, const void *ptr, size_t len) {
     memcpy(at, ptr, len);
     return at + len;
@@ -100,7 +100,7 @@ bool ck_item_is_inside(const struct ck_parcel *parcel, const struct ck_item *ite
            memcmp(of.hash, parcel->root, 32) == 0;
 }
 
-/* --- certificates ----------------------------------------------------------------------------------------------- */
+/* --- certificates --------------------------------------------------------------------------------------- */
 /* Which participant's YES on (txid, digest) these bytes are; ck->n: none. */
 static size_t voter_of(struct ck *ck, const struct ck_tx *tx, const uint8_t *bytes, size_t len) {
     struct ck_parcel *parcel = &ck->evidence;

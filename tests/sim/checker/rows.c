@@ -51,7 +51,7 @@ void ck_fail(struct ck *ck, const char *invariant, size_t node, const char *txid
     va_end(args);
 }
 
-/* --- fields of a record ------------------------------------------------------------------------------------- */
+/* --- fields of a record --------------------------------------------------------------------------------- */
 static const struct gj_field *field_of(const struct gj_table *table, const char *name) {
     for (uint32_t i = 0; i < table->shape->n_fields; i++)
         if (strcmp(table->shape->fields[i].name, name) == 0) return &table->shape->fields[i];
@@ -174,7 +174,7 @@ struct ck_row *ck_row_find(const struct ck *ck, size_t node, const char *table, 
     return row;
 }
 
-/* --- making and dropping records ------------------------------------------------------------------------------ */
+/* --- making and dropping records ------------------------------------------------------------------------ */
 static struct ck_row *row_new(const struct gj_table *table, const void *rec) {
     struct ck_row *row = calloc(1, sizeof *row);
     GJ_ASSERT(row != NULL);
@@ -218,7 +218,7 @@ static bool same(const struct gj_table *table, const void *a, const void *b, con
     return true;
 }
 
-/* --- store transactions ------------------------------------------------------------------------------------------ */
+/* --- store transactions --------------------------------------------------------------------------------- */
 void ck_begin(struct ck *ck, size_t node) {
     ck->nodes[node].in_transaction = true;
 }
@@ -310,7 +310,7 @@ uint64_t ck_changes(const struct ck *ck, size_t node) {
     return ck->nodes[node].n_row_changes;
 }
 
-/* --- the store itself ---------------------------------------------------------------------------------------------- */
+/* --- the store itself ----------------------------------------------------------------------------------- */
 static void compare_one(struct ck *ck, size_t node, const struct gj_table *table, const void *rec) {
     char key[CK_KEY_MAX];
     const char *field = "";
@@ -385,7 +385,7 @@ uint64_t ck_digest(const struct ck *ck, size_t node) {
     return hash;
 }
 
-/* --- the end of it -------------------------------------------------------------------------------------------------- */
+/* --- the end of it -------------------------------------------------------------------------------------- */
 void ck_free(struct ck **ck_p) {
     struct ck *ck = *ck_p;
     if (ck == NULL) return;

@@ -44,7 +44,7 @@ bool ck_tx_lists(const struct ck_tx *tx, size_t node) {
     return false;
 }
 
-/* --- what a transaction is -------------------------------------------------------------------------------------- */
+/* --- what a transaction is ------------------------------------------------------------------------------ */
 void ck_tx_digest(struct ck *ck, size_t node, struct ck_tx *tx, const uint8_t *digest) {
     static const uint8_t none[CK_DIGEST];
     if (memcmp(tx->digest, none, CK_DIGEST) == 0) memcpy(tx->digest, digest, CK_DIGEST);
@@ -103,7 +103,7 @@ void ck_tx_decided(struct ck *ck, size_t node, struct ck_tx *tx, bool committed)
                 ck->nodes[tx->aborted_by].name);
 }
 
-/* --- the coordinator's record ------------------------------------------------------------------------------------- */
+/* --- the coordinator's record --------------------------------------------------------------------------- */
 uint32_t ck_epoch(const struct ck *ck, size_t node) {
     return (uint32_t)ck_row_int(ck_row_find(ck, node, "node", "1"), "boot_epoch");
 }
@@ -236,7 +236,7 @@ static void coord_ended(struct ck *ck, size_t node, const struct ck_tx *tx) {
     }
 }
 
-/* --- the participant's record ---------------------------------------------------------------------------------------- */
+/* --- the participant's record --------------------------------------------------------------------------- */
 /* I17: what a record names as its proof must be one: a commit, its coordinator's abort or later core, a NO. */
 static void check_proof(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *row,
                         bool committed) {
@@ -291,7 +291,7 @@ static void part_touched(struct ck *ck, size_t node, const struct ck_touch *touc
     if (is_one_of(is, "COMMITTED", "ABORTED")) part_left_prepared(ck, node, tx, touch);
 }
 
-/* --- the node's own record, requests ------------------------------------------------------------------------------------ */
+/* --- the node's own record, requests -------------------------------------------------------------------- */
 static void node_touched(struct ck *ck, size_t node, const struct ck_touch *touch) {
     if (touch->old == NULL || touch->now == NULL) return;
     int64_t was = ck_row_int(touch->old, "boot_epoch"), is = ck_row_int(touch->now, "boot_epoch");
@@ -326,7 +326,7 @@ static void peer_touched(struct ck *ck, size_t node, const struct ck_touch *touc
         ck_fail(ck, "I13", node, NULL, "%s: what was seen of a peer's flushes went back", touch->now->key);
 }
 
-/* --- both passes ------------------------------------------------------------------------------------------------------------ */
+/* --- both passes ---------------------------------------------------------------------------------------- */
 void ck_tx_touched(struct ck *ck, size_t node, const struct ck_touch *touch) {
     const struct ck_row *row = touch->now != NULL ? touch->now : touch->old;
     if (row == NULL) return; /* came and went within one store transaction */

@@ -39,7 +39,7 @@ static void same_digest(struct ck *ck, const struct said *said, struct ck_tx *tx
     if (digest != NULL && len == CK_DIGEST) ck_tx_digest(ck, said->node, tx, digest);
 }
 
-/* --- one rule per kind -------------------------------------------------------------------------------------------- */
+/* --- one rule per kind ---------------------------------------------------------------------------------- */
 static void on_core(struct ck *ck, const struct said *said) {
     size_t len;
     const uint8_t *core = mp_bytes(mp_get(said->item->body, "core"), &len);
@@ -165,7 +165,7 @@ static const struct rule {
     {"hello", false, on_hello},     {"revoked", false, on_revoked},
 };
 
-/* --- a parcel -------------------------------------------------------------------------------------------------------- */
+/* --- a parcel ------------------------------------------------------------------------------------------- */
 /* I13: ids only grow, whatever happens to the node. */
 static void check_id(struct ck *ck, const struct said *said, size_t to) {
     struct ck_node *of = &ck->nodes[said->node];
@@ -193,6 +193,7 @@ static void judge(struct ck *ck, size_t from, size_t to, const struct ck_item *i
         ck_fail(ck, "wire", from, NULL, "a message in the name of %s", text);
     check_id(ck, &said, to);
     bool is_greeting = is(item->kind, "hello") || is(item->kind, "welcome") || is(item->kind, "error");
+    if (!is(item->kind, "error")) ck->nodes[from].n_said++;
     if (ck_in_resync(ck, from) && !is_greeting) ck_fail(ck, "I18", from, NULL, "a %s in RESYNC", item->kind);
     if (mp_text(mp_get(item->header, "tx"), text, sizeof text)[0] != '\0') said.tx = ck_tx_get(ck, text);
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
@@ -201,6 +202,10 @@ static void judge(struct ck *ck, size_t from, size_t to, const struct ck_item *i
             ck_fail(ck, "wire", from, NULL, "a %s without a txid", item->kind);
         if (!ck->has_failed) rules[i].judge(ck, &said);
     }
+}
+
+uint64_t ck_said(const struct ck *ck, size_t node) {
+    return ck->nodes[node].n_said;
 }
 
 void ck_sent(struct ck *ck, size_t from, size_t to, const uint8_t *frame, size_t len) {
@@ -220,7 +225,7 @@ void ck_sent(struct ck *ck, size_t from, size_t to, const uint8_t *frame, size_t
     }
 }
 
-/* --- answers to clients ------------------------------------------------------------------------------------------------ */
+/* --- answers to clients --------------------------------------------------------------------------------- */
 #define ANSWER_PROBLEM 1
 
 void ck_replied(struct ck *ck, size_t node, const char *request, const char *sender, const char *msgid,
