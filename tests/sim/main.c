@@ -180,11 +180,29 @@ static int run_many(const struct job *job) {
 }
 
 /* --- one seed, aloud ------------------------------------------------------------------------------------ */
-static int replay(const struct sim_options *options) {
+/* What a replay printed is a trace: its first line says how to run it again, its last one what came of it. */
+#define TRACE_HEAD "gongji-sim seed %" PRIu64 " nodes %u steps %" PRIu64 " without 0x%x"
+#define TRACE_READ "gongji-sim seed %" SCNu64 " nodes %u steps %" SCNu64 " without 0x%x"
+
+static bool read_trace(const char *path, struct sim_options *ret, uint64_t *ret_hash) {
+    char line[1024];
+    FILE *file = fopen(path, "r");
+    bool has_head = file != NULL && fgets(line, sizeof line, file) != NULL &&
+                    sscanf(line, TRACE_READ, &ret->seed, &ret->nodes, &ret->steps, &ret->without) == 4;
+    while (has_head && fgets(line, sizeof line, file) != NULL) {
+        const char *at = strncmp(line, "seed ", 5) == 0 ? strstr(line, "trace ") : NULL;
+        if (at != NULL) *ret_hash = strtoull(at + strlen("trace "), NULL, 16);
+    }
+    if (file != NULL) (void)fclose(file);
+    return has_head;
+}
+
+static int replay(const struct sim_options *options, uint64_t wanted_hash) {
     struct sim_options aloud = *options;
     struct sim_result result;
     aloud.keeps_story = aloud.is_verbose = true;
     running = aloud.seed;
+    (void)printf(TRACE_HEAD "\n", aloud.seed, aloud.nodes, aloud.steps, aloud.without);
     sim_run(&aloud, &result, NULL, NULL);
     (void)printf("seed %" PRIu64 ", %zu nodes, %" PRIu64 " steps, trace %016" PRIx64 ", faults:", aloud.seed,
                  result.nodes, result.steps, result.hash);
@@ -192,14 +210,17 @@ static int replay(const struct sim_options *options) {
     if (result.failed)
         (void)printf("FAILED: %s at %s: %s\n", result.failure.invariant, sim_node_name(result.failure.node),
                      result.failure.text);
+    bool differs = wanted_hash != 0 && wanted_hash != result.hash;
+    if (differs)
+        (void)printf("another trace than the file's, %016" PRIx64 ": the program has changed\n", wanted_hash);
     sim_story_free(&result.story);
-    return result.failed ? 1 : 0;
+    return result.failed || differs ? 1 : 0;
 }
 
 /* --- options -------------------------------------------------------------------------------------------- */
 static int usage(FILE *out) {
     (void)fprintf(out,
-                  "usage: gongji-sim --seed S | --seeds A..B | --replay S [options]\n"
+                  "usage: gongji-sim --seed S | --seeds A..B | --replay S | --replay TRACE [options]\n"
                   "  --nodes N       2 to %u; else as the seed says\n"
                   "  --steps N       of engines in the phase with faults (%u)\n"
                   "  --without MASK  leaves faults out: bits of the list below\n"
@@ -230,6 +251,7 @@ int main(int argc, char **argv) {
                                             {NULL, 0, NULL, 0}};
     struct job job = {.jobs = 1, .options = {.steps = SIM_STEPS}};
     bool aloud = false, has_seeds = false;
+    uint64_t wanted_hash = 0;
     int c;
     while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         char *end = optarg;
@@ -239,6 +261,11 @@ int main(int argc, char **argv) {
             job.from = job.to = value;
             has_seeds = true;
             aloud = c == 'p';
+        }
+        if (c == 'p' && !is_number) {
+            if (!read_trace(optarg, &job.options, &wanted_hash)) return usage(stderr);
+            job.from = job.to = job.options.seed;
+            continue;
         }
         if (c == 'r' && strncmp(end, "..", 2) == 0) job.to = strtoull(end + 2, &end, 0);
         if (!is_number || (optarg != NULL && *end != '\0')) return usage(stderr);
@@ -257,5 +284,5 @@ int main(int argc, char **argv) {
     if (!has_seeds || !nodes_fit || job.to < job.from || job.jobs == 0 || job.jobs > 64) return usage(stderr);
     (void)signal(SIGABRT, on_abort);
     job.options.seed = job.from;
-    return aloud ? replay(&job.options) : run_many(&job);
+    return aloud ? replay(&job.options, wanted_hash) : run_many(&job);
 }
