@@ -88,6 +88,14 @@ static bool prepared_core(struct gj_protocol *p, struct gj_turn *turn, const str
     return gj_core_read(p, turn, prepare->core, &row.digest, ret) == GJ_OK;
 }
 
+/* A participant's refusal ends our doubt only once the coordinator was silent and we have asked the others. Who says
+ * YES to the coordinator and REFUSED to us cannot choose the moment then: as long as the coordinator speaks, its word
+ * comes first. */
+static bool have_asked_peers(struct gj_protocol *p, const struct gj_txid *txid) {
+    const struct gj_active *active = gj_active_find(p, txid, GJ_ACTIVE_IN_DOUBT);
+    return active != NULL && active->tries >= GJ_INQUIRE_PEERS_FROM_TRY;
+}
+
 static void take_proof(struct gj_protocol *p, struct gj_turn *turn, const struct gj_tx_status *item,
                        const struct gj_core *core) {
     struct gj_parcel parcel;
@@ -103,7 +111,7 @@ static void take_proof(struct gj_protocol *p, struct gj_turn *turn, const struct
         gj_participant_on_abort(p, turn, &item->txid, &item->digest, item->proof);
         return;
     }
-    if (gj_proof_refuses(message, core, &item->digest))
+    if (have_asked_peers(p, &item->txid) && gj_proof_refuses(message, core, &item->digest))
         gj_participant_on_refusal(p, turn, &item->txid, item->proof);
 }
 
@@ -117,7 +125,7 @@ void gj_inquiry_on_status(struct gj_protocol *p, struct gj_turn *turn, const str
         bool is_prepared = core != NULL && prepared_core(p, turn, item, core);
         if (is_prepared && item->proof.len > 0) {
             take_proof(p, turn, item, core);
-        } else if (is_prepared && evidence.len <= GJ_EVIDENCE_MAX &&
+        } else if (is_prepared && evidence.len <= GJ_EVIDENCE_MAX && have_asked_peers(p, &item->txid) &&
                    gj_proof_refuses(message, core, &item->digest)) {
             gj_participant_on_refusal(p, turn, &item->txid, evidence);
         }

@@ -324,6 +324,28 @@ static void facts_about_anothers_leg(void **state) {
     assert_string_equal(refunded->payees[1].acct_type, "prior");
 }
 
+/* YES to the coordinator, REFUSED to the other participant: as long as the coordinator speaks, its word comes first. */
+static void one_with_two_words(void **state) {
+    (void)state;
+    struct gj_message core;
+    ask(GJ_LIAR_HOME, GJ_KIND_PLAN);
+    struct gj_plan_answer plan = true_plan();
+    answer_plan(&plan);
+    gj_liar_await(l, GJ_LIAR_CARE, GJ_KIND_LEGS);
+    const struct gj_prepare_legs *legs = gj_liar_latest(l, GJ_LIAR_CARE, GJ_KIND_LEGS, &core);
+    const struct gj_vote vote = {.digest = legs->digest, .yes = true};
+    struct gj_tx_status item = {.txid = core.header.tx, .digest = legs->digest, .state = "REFUSED"};
+    const struct gj_status status = {.items = &item, .n_items = 1};
+    const struct gj_txid txid = item.txid;
+    assert_true(gj_liar_held(l, GJ_LIAR_EAST, GJ_LIAR_PAYER) > 0);
+    gj_liar_say(l, GJ_LIAR_EAST, GJ_KIND_STATUS, NULL, &status);
+    assert_string_equal(gj_liar_part_state(l, GJ_LIAR_EAST, &txid), "PREPARED");
+    gj_liar_say(l, GJ_LIAR_CARE, GJ_KIND_VOTE, &txid, &vote);
+    settled(0);
+    assert_string_equal(gj_liar_part_state(l, GJ_LIAR_EAST, &txid), "COMMITTED");
+    assert_int_equal(gj_liar_balance(l, GJ_LIAR_EAST, GJ_LIAR_PAYER), 90000);
+}
+
 #define LIE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(int argc, char **argv) {
@@ -332,7 +354,7 @@ int main(int argc, char **argv) {
         LIE(covers_of_other_nodes),       LIE(a_plan_for_something_else), LIE(a_plan_as_large_as_it_can_be),
         LIE(refusals_that_are_none),      LIE(votes_that_are_none),       LIE(consents_that_are_none),
         LIE(answers_to_others_questions), LIE(another_kind_of_answer),    LIE(covers_above_what_was_asked),
-        LIE(facts_about_anothers_leg),
+        LIE(facts_about_anothers_leg),    LIE(one_with_two_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,9 +143,11 @@ static void a_refusal_inside_a_long_status(void **state) {
     gj_liar_answer(l, GJ_LIAR_CARE, GJ_KIND_PLAN, GJ_KIND_PLAN_ANSWER, &plan);
     gj_liar_await(l, GJ_LIAR_CARE, GJ_KIND_LEGS);
     const struct gj_prepare_legs *legs = gj_liar_latest(l, GJ_LIAR_CARE, GJ_KIND_LEGS, &core);
-    gj_cluster_cut(l->cluster, GJ_LIAR_CARE, GJ_LIAR_EAST, true); /* its coordinator is silent */
     struct gj_tx_status item = {.txid = core.header.tx, .digest = legs->digest, .state = "REFUSED"};
     const struct gj_txid txid = item.txid;
+    gj_cluster_cut(l->cluster, GJ_LIAR_CARE, GJ_LIAR_EAST, true);
+    gj_liar_run(l, 60000); /* its coordinator is silent: the home is asked */
+    assert_true(gj_liar_count(l, GJ_LIAR_EAST, GJ_KIND_INQUIRE) > 0);
     const struct gj_status status = {.items = &item, .n_items = 1};
     struct gj_slice message = gj_liar_padded(l, GJ_KIND_STATUS, "330000", NULL, &status, TOO_LONG);
     gj_liar_frame(l, GJ_LIAR_EAST, gj_liar_parcel(l, &message, 1));
@@ -215,6 +217,27 @@ static void a_revocation_by_nobody(void **state) {
     gj_liar_free(&l);
 }
 
+/* Every number of a name as large as it may be, and a biz key as long: they become keys of postings and holds. */
+static void the_longest_names(void **state) {
+    (void)state;
+    struct gj_liar *l = gj_liar_new();
+    struct gj_liar_tx tx;
+    gj_liar_take_over(l, GJ_LIAR_CARE);
+    gj_liar_settlement(l, &tx, 20000);
+    tx.txid.epoch = UINT32_MAX;
+    tx.txid.seq = INT64_MAX;
+    tx.txid.attempt = UINT16_MAX;
+    memset(tx.core.msgid, '|', GJ_MSGID_MAX);
+    tx.core.expires_at = INT64_MAX;
+    gj_liar_tx_seal(l, &tx);
+    gj_liar_prepare(l, &tx, GJ_LIAR_HOME, true);
+    gj_liar_prepare(l, &tx, GJ_LIAR_EAST, false);
+    gj_liar_expect_yes(l, GJ_LIAR_EAST, &tx);
+    gj_liar_commit(l, &tx);
+    assert_int_equal(gj_liar_balance(l, GJ_LIAR_EAST, GJ_LIAR_PAYER), 80000);
+    gj_liar_free(&l);
+}
+
 int main(int argc, char **argv) {
     if (argc > 1) cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
@@ -222,7 +245,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(an_abort_too_long_to_keep),  cmocka_unit_test(a_commit_too_long_to_keep),
         cmocka_unit_test(a_no_too_long_to_keep),      cmocka_unit_test(a_refusal_inside_a_long_status),
         cmocka_unit_test(a_flush_above_every_column), cmocka_unit_test(a_vote_without_facts_in_its_facts),
-        cmocka_unit_test(a_revocation_by_nobody),
+        cmocka_unit_test(a_revocation_by_nobody),     cmocka_unit_test(the_longest_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,13 @@ static void bench_open(struct bench *b) {
     assert_string_equal(gj_solo_part_state(b->s, &b->tx.txid), "PREPARED");
 }
 
+/* C was asked in vain, and then P2. */
+static void bench_open_asked(struct bench *b) {
+    bench_open(b);
+    gj_solo_run(b->s, 60000);
+    assert_string_equal(gj_solo_part_state(b->s, &b->tx.txid), "PREPARED");
+}
+
 static void say_status(struct bench *b, const char *from, const char *word, struct gj_slice proof) {
     struct gj_tx_status item = {.txid = b->tx.txid, .digest = b->tx.digest, .proof = proof};
     const struct gj_status status = {.items = &item, .n_items = 1};
@@ -72,13 +79,32 @@ static void bare_answers_change_nothing(void **state) {
 static void a_listed_nodes_refusal_ends_it(void **state) {
     (void)state;
     struct bench b;
-    bench_open(&b);
+    bench_open_asked(&b);
     say_status(&b, P2, "REFUSED", GJ_SLICE_NONE); /* its own signature is the proof */
     expect(&b, "ABORTED");
     assert_int_equal(b.s->protocol->n_active, 0);
     gj_solo_inquire(b.s, P2, &b.tx.txid, &b.tx.digest, false, gj_solo_core_evidence(b.s, &b.tx));
     assert_true(gj_solo_status_to(b.s, P2)->proof.len > 0); /* and is kept for others who ask */
     gj_solo_free(&b.s);
+}
+
+/* Who has two words does not choose the moment: before the coordinator fell silent nobody else ends it. */
+static void a_refusal_that_nobody_asked_for(void **state) {
+    (void)state;
+    struct gj_solo *s = gj_solo_new(NULL);
+    struct gj_solo_tx tx;
+    gj_solo_tx_init(s, &tx, C, GJ_SOLO_SELF " " P2);
+    gj_solo_prepare(s, &tx);
+    struct bench b = {.s = s, .tx = tx};
+    for (int i = 0; i < 3; i++) {
+        say_status(&b, P2, "REFUSED", GJ_SLICE_NONE);
+        say_status(&b, P2, "ABORTED", gj_solo_vote(s, &tx, P2, false));
+        expect(&b, "PREPARED");
+        gj_solo_run(s, 4000);
+    }
+    gj_solo_commit(s, &tx);
+    expect(&b, "COMMITTED");
+    gj_solo_free(&s);
 }
 
 /* Made by |node|, shown by D, who has no part in it: who delivers a proof says nothing. */
@@ -214,7 +240,7 @@ static void only_proofs_end_it(void **state) {
     for (int proof = 0; proof < PROOFS; proof++) {
         for (size_t k = 0; k < 3; k++) {
             struct bench b;
-            bench_open(&b);
+            bench_open_asked(&b);
             struct gj_slice bytes = make_proof(&b, (enum proof)proof);
             if (k == 0) print_message("%s\n", proof_words[proof]);
             const char *word = proof == COMMIT || proof == COMMIT_OF_P2 ? "COMMITTED" : "ABORTED";
@@ -415,15 +441,11 @@ static void many_in_one_message(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bare_answers_change_nothing),
-        cmocka_unit_test(a_listed_nodes_refusal_ends_it),
-        cmocka_unit_test(only_proofs_end_it),
-        cmocka_unit_test(what_is_decided_stays),
-        cmocka_unit_test(ten_days_in_doubt),
-        cmocka_unit_test(the_question_carries_its_right),
-        cmocka_unit_test(who_comes_back_is_asked_at_once),
-        cmocka_unit_test(inquiries_are_limited),
-        cmocka_unit_test(many_in_one_message),
+        cmocka_unit_test(bare_answers_change_nothing),     cmocka_unit_test(a_listed_nodes_refusal_ends_it),
+        cmocka_unit_test(a_refusal_that_nobody_asked_for), cmocka_unit_test(only_proofs_end_it),
+        cmocka_unit_test(what_is_decided_stays),           cmocka_unit_test(ten_days_in_doubt),
+        cmocka_unit_test(the_question_carries_its_right),  cmocka_unit_test(who_comes_back_is_asked_at_once),
+        cmocka_unit_test(inquiries_are_limited),           cmocka_unit_test(many_in_one_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
