@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "sim.h"
@@ -98,7 +99,8 @@ static bool run_one(const struct sim_options *options, bool twice, bool quiet, s
 /* --- many seeds ----------------------------------------------------------------------------------------- */
 static void work(const struct job *job, unsigned which, int out) {
     struct tally *tally = calloc(1, sizeof *tally);
-    if (tally == NULL) _exit(2);
+    if (tally == NULL || prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+        _exit(2); /* nobody is left to read the tally */
     for (uint64_t seed = job->from + which; seed <= job->to; seed += job->jobs) {
         struct sim_options options = job->options;
         options.seed = seed;
