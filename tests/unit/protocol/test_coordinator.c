@@ -483,6 +483,20 @@ static void attempts_supersede_the_aborted(void **state) {
     gj_solo_free(&s);
 }
 
+/* What is not aborted is never declared so: not what still runs, not what was committed. */
+static void a_live_attempt_is_not_superseded(void **state) {
+    (void)state;
+    struct gj_solo *s = gj_solo_new(NULL);
+    struct gj_txid running, committed, next;
+    begin(s, "m1", BOTH, &running);
+    begin(s, "m1", A, &committed);
+    gj_solo_answer(s, A, &committed, true);
+    begin(s, "m1", BOTH, &next);
+    assert_int_equal(((const struct gj_prepare_core *)gj_solo_message(s, GJ_KIND_CORE, A, 0))->n_supersedes,
+                     0);
+    gj_solo_free(&s);
+}
+
 /* Of more attempts than fit, the newest are named: the older ones have long been told. */
 static void the_newest_attempts_are_named(void **state) {
     (void)state;
@@ -621,6 +635,30 @@ static void a_restart_keeps_the_one_decision(void **state) {
     gj_solo_free(&s);
 }
 
+/* A doubtful start says of no transaction that it is aborted: the record that is missing may be the lost one. */
+static void behind_the_gate_nothing_is_called_aborted(void **state) {
+    (void)state;
+    static const enum gj_coord_state past[] = {GJ_COORD_NONE, GJ_COORD_ABORTED};
+    for (size_t i = 0; i < 2; i++) {
+        struct gj_solo *s = gj_solo_new(NULL);
+        struct gj_txid txid;
+        struct gj_digest digest;
+        reach(s, past[i], &txid, &digest);
+        gj_solo_restart(s, GJ_WITNESS_DOUBTFUL);
+        gj_solo_inquire(s, A, &txid, &digest, false, GJ_SLICE_NONE);
+        assert_true(gj_solo_is_silent(s));
+        gj_solo_inquire(s, A, &txid, &digest, true, GJ_SLICE_NONE);
+        assert_true(gj_solo_is_silent(s));
+        vote(s, A, &txid, &digest, true);
+        assert_true(gj_solo_is_silent(s));
+        gj_solo_greet(s);
+        gj_solo_run(s, 0);
+        gj_solo_inquire(s, A, &txid, &digest, true, GJ_SLICE_NONE);
+        assert_int_equal(gj_solo_count(s, GJ_KIND_ABORT, A), 1);
+        gj_solo_free(&s);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_cell),
@@ -634,10 +672,12 @@ int main(void) {
         cmocka_unit_test(alone_it_is_decided_at_once),
         cmocka_unit_test(what_cannot_begin_writes_nothing),
         cmocka_unit_test(attempts_supersede_the_aborted),
+        cmocka_unit_test(a_live_attempt_is_not_superseded),
         cmocka_unit_test(the_newest_attempts_are_named),
         cmocka_unit_test(prepare_is_sent_again_to_who_has_not_voted),
         cmocka_unit_test(commit_is_sent_for_ever),
         cmocka_unit_test(a_restart_keeps_the_one_decision),
+        cmocka_unit_test(behind_the_gate_nothing_is_called_aborted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,7 @@ static void a_full_table_is_busy(void **state) {
     assert_int_equal(s->protocol->n_active, GJ_ACTIVE_TX_MAX);
     assert_false(s->protocol->rescan); /* all fitted */
 
-    gj_solo_tx_init(s, &fresh, C, GJ_SOLO_SELF);
+    gj_solo_tx_init(s, &fresh, P2, GJ_SOLO_SELF);
     gj_solo_prepare(s, &fresh);
     assert_int_equal(gj_solo_events(s, GJ_EVENT_LIMIT_REACHED, GJ_ERR_BUSY), 1);
     assert_true(gj_solo_is_silent(s));
@@ -59,12 +59,37 @@ static void a_full_table_is_busy(void **state) {
     gj_solo_commit(s, &held); /* decisions always go */
     assert_string_equal(gj_solo_part_state(s, &held.txid), "COMMITTED");
     gj_solo_prepare(s, &fresh);
-    assert_true(gj_solo_vote_to(s, C)->yes);
+    assert_true(gj_solo_vote_to(s, P2)->yes);
     gj_solo_abort(s, &fresh);
     assert_int_equal(gj_solo_coordinate(s, "m1", C, &txid), GJ_OK);
     gj_solo_answer(s, C, &txid, true); /* and a commit finds the place of its own vote collection */
     assert_string_equal(gj_solo_coord_state(s, &txid), "COMMITTED");
     assert_int_equal(s->protocol->n_active, GJ_ACTIVE_TX_MAX);
+    gj_solo_free(&s);
+}
+
+/* One coordinator that never decides takes its own share of the table, and no more. */
+static void one_coordinator_has_its_share(void **state) {
+    (void)state;
+    struct gj_solo *s = gj_solo_new(NULL);
+    struct gj_solo_tx held, fresh, of_another;
+    struct gj_txid txid;
+    gj_solo_tx_init(s, &held, C, GJ_SOLO_SELF);
+    gj_solo_prepare(s, &held);
+    fill_with_doubt(s, &held, GJ_IN_DOUBT_PER_NODE_MAX);
+    gj_solo_restart(s, GJ_WITNESS_EQUAL_OR_BEHIND);
+    gj_solo_greet(s);
+    gj_solo_tx_init(s, &fresh, C, GJ_SOLO_SELF);
+    gj_solo_prepare(s, &fresh);
+    assert_int_equal(gj_solo_events(s, GJ_EVENT_LIMIT_REACHED, GJ_ERR_BUSY), 1);
+    assert_true(gj_solo_is_silent(s));
+    gj_solo_tx_init(s, &of_another, P2, GJ_SOLO_SELF);
+    gj_solo_prepare(s, &of_another);
+    assert_true(gj_solo_vote_to(s, P2)->yes);
+    assert_int_equal(gj_solo_coordinate(s, "m1", C, &txid), GJ_OK);
+    gj_solo_abort(s, &held);
+    gj_solo_prepare(s, &fresh);
+    assert_true(gj_solo_vote_to(s, C)->yes);
     gj_solo_free(&s);
 }
 
@@ -225,6 +250,7 @@ static void more_than_a_batch_is_answered(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_table_is_busy),
+        cmocka_unit_test(one_coordinator_has_its_share),
         cmocka_unit_test(what_did_not_fit_is_found_again),
         cmocka_unit_test(votes_that_did_not_fit_follow),
         cmocka_unit_test(a_commit_that_did_not_fit_is_sent_again),
