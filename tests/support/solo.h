@@ -136,6 +136,9 @@ struct gj_commit gj_solo_certificate(struct gj_solo *solo, const struct gj_solo_
 void gj_solo_prepare(struct gj_solo *solo, const struct gj_solo_tx *tx);
 void gj_solo_commit(struct gj_solo *solo, const struct gj_solo_tx *tx);
 void gj_solo_abort(struct gj_solo *solo, const struct gj_solo_tx *tx);
+/* A transaction of "330000" with us and "130000", taken to |state| by what is said, or by hand where nothing leads
+ * there; "" leaves it unheard of. */
+void gj_solo_reach(struct gj_solo *solo, struct gj_solo_tx *tx, const char *state);
 /* An inquiry of a peer; to a participant with the coordinator's core. */
 void gj_solo_inquire(struct gj_solo *solo, const char *peer, const struct gj_txid *txid,
                      const struct gj_digest *digest, bool yes, struct gj_slice core);

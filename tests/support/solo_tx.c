@@ -147,6 +147,25 @@ void gj_solo_abort(struct gj_solo *solo, const struct gj_solo_tx *tx) {
     gj_solo_say(solo, tx->txid.coordinator, GJ_KIND_ABORT, &tx->txid, &abort);
 }
 
+void gj_solo_reach(struct gj_solo *solo, struct gj_solo_tx *tx, const char *state) {
+    gj_solo_tx_init(solo, tx, "330000", GJ_SOLO_SELF " 130000");
+    if (state[0] == '\0') return;
+    solo->app.refuse = gj_text_equal(state, "REFUSED");
+    solo->app.no = (struct gj_refusal){.class = GJ_VOTE_COVER, .code = GJ_ERR_NO_COVER, .rule = "R50"};
+    gj_solo_prepare(solo, tx);
+    solo->app.refuse = false;
+    if (gj_text_equal(state, "ABORTED")) gj_solo_abort(solo, tx);
+    if (gj_text_equal(state, "COMMITTED")) gj_solo_commit(solo, tx);
+    bool by_hand = gj_text_equal(state, "PREPARING") || gj_text_equal(state, "RESOLVED") ||
+                   gj_text_equal(state, "COLLECTED");
+    if (by_hand) {
+        struct gj_part_row row = gj_solo_part_row(solo, &tx->txid);
+        gj_text_set(row.state, sizeof row.state, state);
+        gj_solo_put(solo, &gj_table_part, &row);
+    }
+    GJ_ASSERT(gj_text_equal(gj_solo_part_state(solo, &tx->txid), state));
+}
+
 void gj_solo_inquire(struct gj_solo *solo, const char *peer, const struct gj_txid *txid,
                      const struct gj_digest *digest, bool yes, struct gj_slice core) {
     struct gj_inquiry item = {.txid = *txid, .digest = *digest, .yes = yes, .core = core};

@@ -76,30 +76,7 @@ static const struct cell table[] = {
 };
 #define CELLS (sizeof table / sizeof table[0])
 
-/* --- into a state, and then the input ----------------------------------------------------------------------- */
-
-static void rewrite_state(struct gj_solo *s, const struct gj_solo_tx *tx, const char *state) {
-    struct gj_part_row row = gj_solo_part_row(s, &tx->txid);
-    gj_text_set(row.state, sizeof row.state, state);
-    gj_solo_put(s, &gj_table_part, &row);
-}
-
-static void reach(struct gj_solo *s, struct gj_solo_tx *tx, const char *state) {
-    gj_solo_tx_init(s, tx, C, GJ_SOLO_SELF " " P2);
-    if (state[0] == '\0') return;
-    if (strcmp(state, "REFUSED") == 0) {
-        s->app.refuse = true;
-        s->app.no = (struct gj_refusal){.class = GJ_VOTE_COVER, .code = GJ_ERR_NO_COVER, .rule = "R50"};
-    }
-    gj_solo_prepare(s, tx);
-    s->app.refuse = false;
-    if (strcmp(state, "ABORTED") == 0) gj_solo_abort(s, tx);
-    if (strcmp(state, "COMMITTED") == 0) gj_solo_commit(s, tx);
-    bool by_hand =
-        strcmp(state, "PREPARING") == 0 || strcmp(state, "RESOLVED") == 0 || strcmp(state, "COLLECTED") == 0;
-    if (by_hand) rewrite_state(s, tx, state);
-    assert_string_equal(gj_solo_part_state(s, &tx->txid), state);
-}
+/* --- the input ------------------------------------------------------------------------------------------------ */
 
 static void feed(struct gj_solo *s, const struct gj_solo_tx *tx, enum input input) {
     switch (input) {
@@ -150,7 +127,7 @@ static void one_cell(const struct cell *cell) {
     struct gj_solo *s = gj_solo_new(NULL);
     struct gj_solo_tx tx;
     print_message("%s x %s\n", cell->state[0] == '\0' ? "NONE" : cell->state, input_words[cell->input]);
-    reach(s, &tx, cell->state);
+    gj_solo_reach(s, &tx, cell->state);
     struct gj_solo_app before = s->app;
     feed(s, &tx, cell->input);
 
@@ -186,7 +163,7 @@ static void proofs_are_the_coordinators(void **state) {
         struct gj_solo *s = gj_solo_new(NULL);
         struct gj_solo_tx tx;
         struct gj_message message;
-        reach(s, &tx, states[i]);
+        gj_solo_reach(s, &tx, states[i]);
         feed(s, &tx, INQUIRE);
         struct gj_slice proof = gj_solo_status_to(s, P2)->proof;
         struct gj_turn *turn = gj_solo_begin(s);
@@ -208,7 +185,7 @@ static void another_digest_is_a_violation(void **state) {
         for (int input = 0; input < INPUTS; input++) {
             struct gj_solo *s = gj_solo_new(NULL);
             struct gj_solo_tx tx;
-            reach(s, &tx, states[i]);
+            gj_solo_reach(s, &tx, states[i]);
             struct gj_part_row before = gj_solo_part_row(s, &tx.txid);
             struct gj_solo_app app = s->app;
             tx.core.business_date = gj_date_add_days(tx.core.business_date, 1);
@@ -297,337 +274,6 @@ static void an_inquiry_without_the_core_makes_none(void **state) {
     gj_solo_free(&s);
 }
 
-/* --- what the protocol itself refuses --------------------------------------------------------------------------- */
-
-static void expect_no(struct gj_solo *s, struct gj_solo_tx *tx, const char *class, const char *code) {
-    gj_solo_prepare(s, tx);
-    const struct gj_vote *vote = gj_solo_vote_to(s, tx->txid.coordinator);
-    assert_false(vote->yes);
-    assert_string_equal(vote->class, class);
-    assert_string_equal(vote->code, code);
-    assert_string_equal(gj_solo_part_state(s, &tx->txid), "REFUSED");
-}
-
-static void old_wrong_or_misplaced_is_refused(void **state) {
-    (void)state;
-    struct gj_solo *s = gj_solo_new(NULL);
-    struct gj_solo_tx tx;
-
-    gj_solo_tx_init(s, &tx, C, GJ_SOLO_SELF);
-    tx.core.expires_at = s->now.wall.ms - 1;
-    gj_solo_tx_seal(s, &tx);
-    expect_no(s, &tx, "BUSY", "EXPIRED");
-    gj_solo_tx_init(s, &tx, C, GJ_SOLO_SELF);
-    tx.core.expires_at = s->now.wall.ms;
-    gj_solo_tx_seal(s, &tx);
-    gj_solo_prepare(s, &tx);
-    assert_true(gj_solo_vote_to(s, C)->yes);
-
-    for (int days = -2; days <= 2; days++) {
-        gj_solo_tx_init(s, &tx, C, GJ_SOLO_SELF);
-        tx.core.business_date = gj_date_add_days(tx.core.business_date, days);
-        gj_solo_tx_seal(s, &tx);
-        if (days < -1 || days > 1) {
-            expect_no(s, &tx, "DATE", "BAD_DATE");
-        } else {
-            gj_solo_prepare(s, &tx);
-            assert_true(gj_solo_vote_to(s, C)->yes);
-        }
-    }
-
-    /* C owns neither the sender nor where the money goes; with either it may. */
-    gj_solo_tx_init(s, &tx, C, GJ_SOLO_SELF);
-    gj_text_set(tx.core.sender, sizeof tx.core.sender, "450000/test");
-    gj_text_set(tx.core.legs[0].to_region, sizeof tx.core.legs[0].to_region, "450100");
-    gj_solo_tx_seal(s, &tx);
-    expect_no(s, &tx, "RULE", "WRONG_NODE");
-    gj_solo_tx_init(s, &tx, C, GJ_SOLO_SELF);
-    gj_text_set(tx.core.sender, sizeof tx.core.sender, "450000/test");
-    gj_solo_tx_seal(s, &tx);
-    gj_solo_prepare(s, &tx);
-    assert_true(gj_solo_vote_to(s, C)->yes);
-    gj_solo_free(&s);
-}
-
-/* A PREPARE that is not what it says is a violation and leaves no record. */
-static void a_malformed_prepare_is_a_violation(void **state) {
-    (void)state;
-    struct gj_solo *s = gj_solo_new(NULL);
-    for (int i = 0; i < 8; i++) {
-        struct gj_solo_tx tx;
-        gj_solo_tx_init(s, &tx, C, GJ_SOLO_SELF " " P2);
-        if (i == 0) tx.all.digest.bytes[5] ^= 1;                      /* not the core's */
-        if (i == 1) gj_text_set(tx.core.participants[1].node, 17, C); /* the coordinator as participant */
-        if (i == 2) gj_text_set(tx.core.participants[1].node, 17, GJ_SOLO_SELF); /* one twice */
-        if (i == 3) gj_text_set(tx.core.participants[1].node, 17, "999999");     /* unknown */
-        if (i == 4) gj_text_set(tx.core.participants[0].node, 17, "450000");     /* without us */
-        if (i == 5) gj_text_set(tx.core.legs[1].node, 17, "450000");             /* a leg of nobody */
-        if (i == 6) tx.core.n_legs = 0;
-        if (i == 7) tx.all.legs[0].salt[0] ^= 1; /* the detail is not the core's */
-        if (i >= 1 && i <= 6) gj_solo_tx_seal(s, &tx);
-        print_message("malformed %d\n", i);
-        gj_solo_prepare(s, &tx);
-        assert_int_equal(gj_solo_events(s, GJ_EVENT_VIOLATION, GJ_OK), 1);
-        assert_true(gj_solo_is_silent(s));
-        assert_string_equal(gj_solo_part_state(s, &tx.txid), "");
-    }
-    assert_int_equal(s->app.holds, 0);
-
-    /* Somebody else's core in the name of its coordinator. */
-    struct gj_solo_tx tx;
-    gj_solo_tx_init(s, &tx, C, GJ_SOLO_SELF);
-    struct gj_forge *p2 = gj_solo_peer(s, P2);
-    const struct gj_prepare_core core = {.core = tx.core_bytes};
-    const struct gj_slice messages[] = {gj_forge_say(p2, GJ_KIND_CORE, GJ_ALL_NODES, &tx.txid, &core),
-                                        gj_forge_say(p2, GJ_KIND_LEGS, GJ_SOLO_SELF, &tx.txid, &tx.all)};
-    gj_solo_frame(s, P2, gj_forge_parcel(p2, messages, 2, NULL, 0));
-    assert_int_equal(gj_solo_events(s, GJ_EVENT_VIOLATION, GJ_OK), 1);
-    assert_string_equal(gj_solo_part_state(s, &tx.txid), "");
-    gj_solo_free(&s);
-}
-
-/* Legs without the core in front of them, or behind another's, are not understood and change nothing. */
-static void legs_need_their_core(void **state) {
-    (void)state;
-    struct gj_solo *s = gj_solo_new(NULL);
-    struct gj_solo_tx tx, other;
-    gj_solo_tx_init(s, &tx, C, GJ_SOLO_SELF);
-    gj_solo_tx_init(s, &other, C, GJ_SOLO_SELF);
-    struct gj_forge *c = gj_solo_peer(s, C);
-    gj_solo_say(s, C, GJ_KIND_LEGS, &tx.txid, &tx.all);
-    assert_true(gj_solo_is_silent(s));
-    const struct gj_prepare_core core = {.core = other.core_bytes};
-    const struct gj_slice messages[] = {gj_forge_say(c, GJ_KIND_CORE, GJ_ALL_NODES, &other.txid, &core),
-                                        gj_forge_say(c, GJ_KIND_LEGS, GJ_SOLO_SELF, &tx.txid, &tx.all)};
-    gj_solo_frame(s, C, gj_forge_parcel(c, messages, 2, NULL, 0));
-    assert_true(gj_solo_is_silent(s));
-    assert_string_equal(gj_solo_part_state(s, &tx.txid), "");
-    /* A core is of its parcel only. */
-    gj_solo_frame(s, C, gj_forge_parcel(c, messages, 1, NULL, 0));
-    gj_solo_say(s, C, GJ_KIND_LEGS, &other.txid, &other.all);
-    assert_true(gj_solo_is_silent(s));
-    assert_string_equal(gj_solo_part_state(s, &other.txid), "");
-    gj_solo_free(&s);
-}
-
-/* --- one live attempt of a biz key ----------------------------------------------------------------------------------- */
-
-static void same_key(struct gj_solo *s, struct gj_solo_tx *tx, const struct gj_solo_tx *as) {
-    gj_solo_tx_init(s, tx, C, GJ_SOLO_SELF " " P2);
-    gj_text_set(tx->core.sender, sizeof tx->core.sender, as->core.sender);
-    gj_text_set(tx->core.msgid, sizeof tx->core.msgid, as->core.msgid);
-    tx->txid.attempt = (uint16_t)(as->txid.attempt + 1);
-    gj_solo_tx_seal(s, tx);
-}
-
-static void name_superseded(struct gj_solo_tx *tx, const struct gj_solo_tx *old) {
-    tx->supersedes[tx->n_supersedes++] = (struct gj_superseded){.txid = old->txid, .digest = old->digest};
-}
-
-static void one_live_attempt_of_a_key(void **state) {
-    (void)state;
-    struct gj_solo *s = gj_solo_new(NULL);
-    struct gj_solo_tx first, second, third, fourth;
-    reach(s, &first, "PREPARED");
-    same_key(s, &second, &first);
-    expect_no(s, &second, "BUSY", "CONFLICT");
-    assert_string_equal(gj_solo_part_state(s, &first.txid), "PREPARED");
-
-    same_key(s, &third, &second); /* the coordinator says that both are aborted: that is done first */
-    name_superseded(&third, &first);
-    name_superseded(&third, &second);
-    unsigned releases = s->app.releases;
-    gj_solo_prepare(s, &third);
-    assert_true(gj_solo_vote_to(s, C)->yes);
-    assert_string_equal(gj_solo_part_state(s, &first.txid), "ABORTED");
-    assert_int_equal(s->app.releases, releases + 1);
-    gj_solo_inquire(s, P2, &first.txid, &first.digest, true, gj_solo_core_evidence(s, &first));
-    assert_string_equal(gj_solo_status_to(s, P2)->state, "ABORTED"); /* and the new core proves it */
-    assert_true(gj_solo_status_to(s, P2)->proof.len > 0);
-
-    gj_solo_commit(s, &third);
-    same_key(s, &fourth, &third);
-    expect_no(s, &fourth, "BUSY", "CONFLICT"); /* COMMITTED is live too */
-    gj_solo_free(&s);
-}
-
-/* Superseded before its PREPARE came: a tombstone. Committed: a violation, and nothing of it is undone. */
-static void superseded_in_other_states(void **state) {
-    (void)state;
-    struct gj_solo *s = gj_solo_new(NULL);
-    struct gj_solo_tx late, done, next, of_another;
-    gj_solo_tx_init(s, &late, C, GJ_SOLO_SELF);
-    gj_solo_tx_init(s, &of_another, P2, GJ_SOLO_SELF);
-    gj_solo_prepare(s, &of_another);
-    reach(s, &done, "COMMITTED");
-    gj_solo_tx_init(s, &next, C, GJ_SOLO_SELF);
-    name_superseded(&next, &late);
-    name_superseded(&next, &done);
-    name_superseded(&next, &of_another); /* not C's to declare */
-    gj_solo_prepare(s, &next);
-    assert_true(gj_solo_vote_to(s, C)->yes);
-    assert_int_equal(gj_solo_events(s, GJ_EVENT_VIOLATION, GJ_ERR_VIOLATION), 1);
-    assert_string_equal(gj_solo_part_state(s, &late.txid), "REFUSED");
-    assert_string_equal(gj_solo_part_state(s, &done.txid), "COMMITTED");
-    assert_string_equal(gj_solo_part_state(s, &of_another.txid), "PREPARED");
-    gj_solo_prepare(s, &late);
-    assert_false(gj_solo_vote_to(s, C)->yes);
-    gj_solo_free(&s);
-}
-
-/* The same through a cover question, which names them before the next PREPARE does. */
-static void superseded_by_a_cover_question(void **state) {
-    (void)state;
-    struct gj_solo *s = gj_solo_new(NULL);
-    struct gj_solo_tx tx;
-    reach(s, &tx, "PREPARED");
-    struct gj_superseded item = {.txid = tx.txid, .digest = tx.digest};
-    struct gj_turn *turn = gj_solo_begin(s);
-    gj_protocol_apply_supersedes(s->protocol, turn, P2, &item, 1); /* not its coordinator */
-    gj_solo_end(s);
-    assert_string_equal(gj_solo_part_state(s, &tx.txid), "PREPARED");
-    turn = gj_solo_begin(s);
-    gj_protocol_apply_supersedes(s->protocol, turn, C, &item, 1);
-    gj_solo_end(s);
-    assert_string_equal(gj_solo_part_state(s, &tx.txid), "ABORTED");
-    assert_int_equal(s->app.releases, 1);
-    gj_solo_free(&s);
-}
-
-/* --- a refund brings its original ----------------------------------------------------------------------------------------- */
-
-static struct gj_slice commit_body(struct gj_solo *s, const struct gj_solo_tx *tx) {
-    struct gj_commit commit = gj_solo_certificate(s, tx);
-    struct gj_buf buf;
-    gj_buf_init(&buf, s->peers[0].work, GJ_MESSAGE_MAX);
-    assert_int_equal(gj_shape_encode(&gj_shape_commit, &commit, &buf, NULL), GJ_OK);
-    return gj_arena_copy(&s->peers[0].arena, gj_buf_slice(&buf));
-}
-
-static void a_refund_applies_its_original_first(void **state) {
-    (void)state;
-    struct gj_solo *s = gj_solo_new(NULL);
-    struct gj_solo_tx tx, refund;
-    reach(s, &tx, "PREPARED");
-    gj_solo_tx_init(s, &refund, C, GJ_SOLO_SELF " " P2);
-    refund.original = commit_body(s, &tx);
-    gj_solo_prepare(s, &refund);
-    assert_string_equal(gj_solo_part_state(s, &tx.txid), "COMMITTED");
-    assert_int_equal(s->app.posts, 1);
-    assert_true(s->app.had_original);
-    assert_int_equal(gj_solo_count(s, GJ_KIND_ACK, C), 1);
-    assert_true(gj_solo_vote_to(s, C)->yes);
-    /* The signed commit itself comes later and is kept for those who ask. */
-    gj_solo_inquire(s, P2, &tx.txid, &tx.digest, true, gj_solo_core_evidence(s, &tx));
-    assert_int_equal(gj_solo_status_to(s, P2)->proof.len, 0);
-    gj_solo_commit(s, &tx);
-    assert_int_equal(s->app.posts, 1);
-    gj_solo_inquire(s, P2, &tx.txid, &tx.digest, true, gj_solo_core_evidence(s, &tx));
-    assert_true(gj_solo_status_to(s, P2)->proof.len > 0);
-    gj_solo_free(&s);
-}
-
-/* A certificate inside a refund proves as much as one that comes alone: a YES of ours that we do not have. */
-static void an_original_that_we_do_not_have_is_lost_data(void **state) {
-    (void)state;
-    static const char *const states[] = {"", "REFUSED", "ABORTED"};
-    for (size_t i = 0; i < 3; i++) {
-        struct gj_solo *s = gj_solo_new(NULL);
-        struct gj_solo_tx tx, refund;
-        reach(s, &tx, states[i]);
-        gj_solo_tx_init(s, &refund, C, GJ_SOLO_SELF " " P2);
-        refund.original = commit_body(s, &tx);
-        unsigned holds = s->app.holds;
-        gj_solo_prepare(s, &refund);
-        assert_true(s->protocol->resync);
-        assert_int_equal(gj_solo_events(s, GJ_EVENT_RESYNC_NEEDED, GJ_ERR_RESYNC), 1);
-        assert_true(gj_solo_is_silent(s));
-        assert_string_equal(gj_solo_part_state(s, &refund.txid), "");
-        assert_int_equal(s->app.holds, holds);
-        gj_solo_free(&s);
-    }
-}
-
-static void a_refund_of_somebody_elses_original_is_none(void **state) {
-    (void)state;
-    struct gj_solo *s = gj_solo_new(NULL);
-    struct gj_solo_tx tx, refund;
-    gj_solo_tx_init(s, &tx, "450000", GJ_SOLO_SELF " " P2);
-    gj_solo_prepare(s, &tx);
-    gj_solo_tx_init(s, &refund, C, GJ_SOLO_SELF " " P2);
-    refund.original = commit_body(s, &tx);
-    gj_solo_prepare(s, &refund);
-    assert_int_equal(gj_solo_events(s, GJ_EVENT_VIOLATION, GJ_OK), 1);
-    assert_string_equal(gj_solo_part_state(s, &refund.txid), "");
-    assert_string_equal(gj_solo_part_state(s, &tx.txid), "PREPARED");
-    gj_solo_free(&s);
-}
-
-/* --- restarts -------------------------------------------------------------------------------------------------------------- */
-
-/* The hold is in the store; the YES goes out again with what was fixed, and the inquiry at once. */
-static void a_yes_survives_the_restart(void **state) {
-    (void)state;
-    struct gj_solo *s = gj_solo_new(NULL);
-    struct gj_solo_tx tx;
-    s->app.facts[0] = (struct gj_leg_fact){.leg = 0, .account = "P/1/suspense"};
-    s->app.n_facts = 1;
-    reach(s, &tx, "PREPARED");
-    const struct gj_vote_facts *facts = gj_solo_message(s, GJ_KIND_VOTE_FACTS, C, 0);
-    assert_non_null(facts);
-    assert_string_equal(facts->facts[0].account, "P/1/suspense");
-    gj_solo_restart(s, GJ_WITNESS_EQUAL_OR_BEHIND);
-    assert_true(gj_solo_vote_to(s, C)->yes);
-    facts = gj_solo_message(s, GJ_KIND_VOTE_FACTS, C, 0);
-    assert_non_null(facts);
-    assert_string_equal(facts->facts[0].account, "P/1/suspense");
-    gj_solo_tick(s);
-    assert_int_equal(gj_solo_count(s, GJ_KIND_INQUIRE, C), 1);
-    assert_int_equal(s->app.holds, 1);
-    gj_solo_commit(s, &tx);
-    assert_string_equal(gj_solo_part_state(s, &tx.txid), "COMMITTED");
-    assert_int_equal(s->app.posts, 1);
-    gj_solo_free(&s);
-}
-
-/* An INQUIRE counts as the vote, so what was fixed with the vote must come with it as well. */
-static void an_inquiry_brings_the_facts_too(void **state) {
-    (void)state;
-    struct gj_solo *s = gj_solo_new(NULL);
-    struct gj_solo_tx tx;
-    s->app.facts[0] = (struct gj_leg_fact){.leg = 0, .account = "P/1/suspense"};
-    s->app.n_facts = 1;
-    reach(s, &tx, "PREPARED");
-    s->now.mono.ms += 6001;
-    gj_solo_tick(s);
-    assert_int_equal(gj_solo_count(s, GJ_KIND_INQUIRE, C), 1);
-    const struct gj_vote_facts *facts = gj_solo_message(s, GJ_KIND_VOTE_FACTS, C, 0);
-    assert_non_null(facts);
-    assert_string_equal(facts->facts[0].account, "P/1/suspense");
-    assert_int_equal(s->outbox.items[0].kind, GJ_KIND_VOTE_FACTS); /* before the vote that it belongs to */
-    gj_solo_free(&s);
-}
-
-/* A parcel of many commits is acknowledged with one message per coordinator. */
-static void acks_are_batched(void **state) {
-    (void)state;
-    struct gj_solo *s = gj_solo_new(NULL);
-    struct gj_solo_tx tx[3];
-    struct gj_slice messages[3];
-    struct gj_forge *c = gj_solo_peer(s, C);
-    for (size_t i = 0; i < 3; i++) {
-        reach(s, &tx[i], "PREPARED");
-        struct gj_commit commit = gj_solo_certificate(s, &tx[i]);
-        messages[i] = gj_forge_say(c, GJ_KIND_COMMIT, GJ_ALL_NODES, &tx[i].txid, &commit);
-    }
-    gj_solo_frame(s, C, gj_forge_parcel(c, messages, 3, NULL, 0));
-    assert_int_equal(s->app.posts, 3);
-    assert_int_equal(s->outbox.n, 1);
-    const struct gj_ack *ack = gj_solo_message(s, GJ_KIND_ACK, C, 0);
-    assert_int_equal(ack->n_txids, 3);
-    gj_solo_free(&s);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_cell),
@@ -636,18 +282,6 @@ int main(void) {
         cmocka_unit_test(an_abort_first_kills_the_prepare),
         cmocka_unit_test(an_inquiry_first_kills_the_prepare),
         cmocka_unit_test(an_inquiry_without_the_core_makes_none),
-        cmocka_unit_test(old_wrong_or_misplaced_is_refused),
-        cmocka_unit_test(a_malformed_prepare_is_a_violation),
-        cmocka_unit_test(legs_need_their_core),
-        cmocka_unit_test(one_live_attempt_of_a_key),
-        cmocka_unit_test(superseded_in_other_states),
-        cmocka_unit_test(superseded_by_a_cover_question),
-        cmocka_unit_test(a_refund_applies_its_original_first),
-        cmocka_unit_test(an_original_that_we_do_not_have_is_lost_data),
-        cmocka_unit_test(a_refund_of_somebody_elses_original_is_none),
-        cmocka_unit_test(a_yes_survives_the_restart),
-        cmocka_unit_test(an_inquiry_brings_the_facts_too),
-        cmocka_unit_test(acks_are_batched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
