@@ -28,7 +28,7 @@ static bool has_room(const struct world *world) {
 }
 
 /* The message with something changed; empty if it is of no kind that we know or nothing fits. */
-static struct gj_slice change(struct world *world, struct gj_slice bytes, size_t from) {
+static struct gj_slice change(struct world *world, struct gj_slice bytes) {
     static uint8_t memory[GJ_MESSAGE_MAX];
     struct gj_message message;
     struct gj_fault fault;
@@ -42,7 +42,6 @@ static struct gj_slice change(struct world *world, struct gj_slice bytes, size_t
     uint8_t how = gj_read_u8(&world->reader);
     if (how >= 192)
         gj_fuzz_change(&gj_shape_header, &message.header, &world->reader, &world->pool, &world->arena);
-    (void)from;
     gj_buf_init(&out, memory, sizeof memory);
     if (gj_message_encode(&message.header, shape, body, &out) != GJ_OK) return GJ_SLICE_NONE;
     return gj_arena_copy(&world->arena, gj_buf_slice(&out));
@@ -56,11 +55,11 @@ bool world_lie(struct world *world, const struct gj_cluster_flight *flight) {
     struct gj_slice copy = gj_arena_copy(&world->arena, flight->parcel);
     enum gj_err err = gj_parcel_read(copy, &world->arena, &parcel);
     GJ_ASSERT(err == GJ_OK);
-    if (parcel.n_items > GJ_FORGE_MESSAGES_MAX) return false;
+    if (parcel.n_items == 0 || parcel.n_items > GJ_FORGE_MESSAGES_MAX) return false;
     for (uint32_t i = 0; i < parcel.n_items; i++)
         messages[i] = parcel.items[i].message;
     uint32_t which = gj_read_u8(&world->reader) % parcel.n_items;
-    messages[which] = change(world, messages[which], flight->from);
+    messages[which] = change(world, messages[which]);
     if (messages[which].len == 0) return false;
     gj_forge_reset(forge);
     forge->epoch = parcel.head.epoch;
