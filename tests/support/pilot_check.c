@@ -176,7 +176,7 @@ static int compare_biz(const void *a, const void *b) {
 
 /* Of all committed attempts of the whole system, at most one of a biz key. */
 static void check_biz_keys(struct audit *audit) {
-    qsort(audit->txs, audit->n_txs, sizeof *audit->txs, compare_biz);
+    if (audit->n_txs > 0) qsort(audit->txs, audit->n_txs, sizeof *audit->txs, compare_biz);
     const struct seen_tx *committed = NULL;
     for (size_t i = 0; i < audit->n_txs; i++) {
         const struct seen_tx *tx = &audit->txs[i];
@@ -207,7 +207,7 @@ static void check_request(void *ctx, size_t node, const void *row) {
 static void check_transactions(struct audit *audit) {
     each_row(audit->pilot, &gj_table_coord, take_coord, audit);
     each_row(audit->pilot, &gj_table_part, take_part, audit);
-    qsort(audit->txs, audit->n_txs, sizeof *audit->txs, compare_tx);
+    if (audit->n_txs > 0) qsort(audit->txs, audit->n_txs, sizeof *audit->txs, compare_tx);
     each_row(audit->pilot, &gj_table_vote, take_vote, audit);
     for (size_t i = 0; i < audit->n_txs; i++)
         if (!audit->txs[i].is_coordinator) check_part(audit, &audit->txs[i]);
