@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The only way in for what peers say. A parcel is checked from the cheapest question to the dearest:
- * size and counts, parse, sender, network, epoch, then per message version, recipient, clock window;
- * then one signature for the whole parcel, the path of each message, its id; only then a machine hears it.
+ * size and counts, parse, sender, network, epoch, then per message version and recipient; then one signature for
+ * the whole parcel, the path of each message, HELLO and clock window, its id; only then a machine hears it.
  * Each refusal has a code of its own. Nothing is remembered of a parcel whose signature did not verify.
  */
 #include "protocol/state.h"
@@ -58,18 +58,22 @@ static bool may_be_to_all(enum gj_kind kind) {
 }
 
 /* What can be said of a message before its signature is verified. */
-static enum gj_err check_header(struct gj_protocol *p, const struct gj_message *message,
-                                const struct gj_peer *peer) {
+static enum gj_err check_header(struct gj_protocol *p, const struct gj_message *message) {
     const struct gj_header *header = &message->header;
     struct gj_msgid id;
     if (!gj_text_equal(header->from, p->parcel->head.sender)) return GJ_ERR_WRONG_SENDER;
     bool to_all = gj_text_equal(header->to, GJ_ALL_NODES) && may_be_to_all(message->kind);
     if (!to_all && !gj_protocol_is_self(p, header->to)) return GJ_ERR_WRONG_RECIPIENT;
     gj_msgid_read(header->id, &id);
-    if (id.epoch != p->parcel->head.epoch) return GJ_ERR_BAD_FIELD;
+    return id.epoch == p->parcel->head.epoch ? GJ_OK : GJ_ERR_BAD_FIELD;
+}
+
+/* What is noted of a peer, and answered, only under its signature. The HELLO may be in this very parcel. */
+static enum gj_err check_standing(struct gj_protocol *p, struct gj_turn *turn, struct gj_peer *peer,
+                                  const struct gj_message *message) {
     bool is_greeting = message->kind == GJ_KIND_HELLO || message->kind == GJ_KIND_WELCOME;
     if (!is_greeting && p->parcel->head.epoch != peer->epoch) return GJ_ERR_NO_HELLO;
-    return GJ_OK;
+    return check_clock(turn, peer, message);
 }
 
 static void on_error(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message) {
@@ -182,7 +186,13 @@ static void admit(struct gj_protocol *p, struct gj_turn *turn, struct gj_peer *p
     struct gj_msgid id;
     struct gj_buf buf;
     gj_msgid_read(message->header.id, &id);
-    enum gj_err err = gj_replay_check(&peer->replay, &id);
+    enum gj_err err = check_standing(p, turn, peer, message);
+    if (err != GJ_OK) {
+        refuse(turn, err, message->header.from, err == GJ_ERR_CLOCK_SKEW ? peer->clock_skew_ms : 0);
+        answer_error(p, turn, message, err);
+        return;
+    }
+    err = gj_replay_check(&peer->replay, &id);
     if (err != GJ_OK) {
         refuse(turn, err, message->header.from, (int64_t)id.counter);
         return;
@@ -241,8 +251,7 @@ struct candidate {
 };
 
 /* Decodes and checks what needs no signature. Refused ones are left out. */
-static uint32_t sift(struct gj_protocol *p, struct gj_turn *turn, struct gj_peer *peer,
-                     struct candidate *ret) {
+static uint32_t sift(struct gj_protocol *p, struct gj_turn *turn, struct candidate *ret) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < p->parcel->n_items; i++) {
         struct candidate *c = &ret[n];
@@ -250,17 +259,9 @@ static uint32_t sift(struct gj_protocol *p, struct gj_turn *turn, struct gj_peer
         c->item = &p->parcel->items[i];
         c->content = gj_message_decode(c->item->message, turn->scratch, &c->message, &fault);
         bool has_header = c->message.header.kind[0] != '\0' && c->content != GJ_ERR_BAD_VERSION;
-        enum gj_err err = has_header ? check_header(p, &c->message, peer) : c->content;
-        if (err == GJ_OK && c->content == GJ_OK) err = check_clock(turn, peer, &c->message);
-        if (err == GJ_ERR_CLOCK_SKEW) {
-            /* Signed or not, its sender must learn why nothing works; the answer costs one hash more. */
-            refuse(turn, err, p->parcel->head.sender, peer->clock_skew_ms);
-            answer_error(p, turn, &c->message, err);
-            continue;
-        }
+        enum gj_err err = has_header ? check_header(p, &c->message) : c->content;
         if (err != GJ_OK) {
             refuse(turn, err, p->parcel->head.sender, i);
-            if (err == GJ_ERR_NO_HELLO) answer_error(p, turn, &c->message, err);
             continue;
         }
         n++;
@@ -282,7 +283,7 @@ static void read_parcel(struct gj_protocol *p, struct gj_turn *turn, const char 
         refuse(turn, GJ_ERR_NO_SPACE, line, 0);
         return;
     }
-    uint32_t n = sift(p, turn, peer, candidates);
+    uint32_t n = sift(p, turn, candidates);
     if (turn->scratch->overflow) {
         /* Decoded, it is larger than any honest parcel can be. Nothing was written yet. */
         gj_arena_reset(turn->scratch);

@@ -155,6 +155,12 @@ static struct gj_slice bad_signature(struct rig *r, struct gj_header *header) {
     return gj_forge_flip(&r->forge, good, signature_at(good));
 }
 
+/* Who could say it without a signature could ring our alarm with another's name. */
+static struct gj_slice too_early_unsigned(struct rig *r, struct gj_header *header) {
+    struct gj_slice good = too_early(r, header);
+    return gj_forge_flip(&r->forge, good, signature_at(good));
+}
+
 static struct gj_slice bad_root(struct rig *r, struct gj_header *header) {
     struct gj_slice good = verify_with(&r->forge, header);
     return gj_forge_flip(&r->forge, good, signature_at(good) - 2 - 9); /* the root's last byte */
@@ -391,6 +397,7 @@ static const struct row rows[] = {
     {"from the future", too_early, PEER, GJ_ERR_CLOCK_SKEW, "CLOCK_SKEW", FORGOTTEN},
     {"from the past", too_late, PEER, GJ_ERR_CLOCK_SKEW, "CLOCK_SKEW", FORGOTTEN},
     {"expired", expired, PEER, GJ_ERR_CLOCK_SKEW, "CLOCK_SKEW", FORGOTTEN},
+    {"from the future, not signed", too_early_unsigned, PEER, GJ_ERR_BAD_SIGNATURE, "", FORGOTTEN},
     {"bad signature", bad_signature, PEER, GJ_ERR_BAD_SIGNATURE, "", FORGOTTEN},
     {"bad root", bad_root, PEER, GJ_ERR_BAD_SIGNATURE, "", FORGOTTEN},
     {"bad salt", bad_salt, PEER, GJ_ERR_BAD_SIGNATURE, "", FORGOTTEN},
