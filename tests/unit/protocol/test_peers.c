@@ -105,6 +105,27 @@ static void a_known_epoch_has_one_nonce(void **state) {
     gj_solo_free(&s);
 }
 
+/* After a restart the first votes and questions travel behind the HELLO that admits them. */
+static void a_hello_admits_what_is_behind_it(void **state) {
+    (void)state;
+    struct gj_solo *s = gj_solo_new(&ungreeted);
+    struct gj_forge *c = gj_solo_peer(s, C);
+    const struct gj_hello hello = hello_of(s, C);
+    struct gj_tx_ref unknown = {.txid = {.coordinator = GJ_SOLO_SELF, .epoch = 1, .seq = 1, .attempt = 1}};
+    const struct gj_ack ack = {.txids = &unknown, .n_txids = 1};
+    for (int is_first = 1; is_first >= 0; is_first--) {
+        struct gj_slice greeting = gj_forge_say(c, GJ_KIND_HELLO, GJ_SOLO_SELF, NULL, &hello);
+        struct gj_slice other = gj_forge_say(c, GJ_KIND_ACK, GJ_SOLO_SELF, NULL, &ack);
+        const struct gj_slice messages[] = {is_first ? greeting : other, is_first ? other : greeting};
+        gj_solo_frame(s, C, gj_forge_parcel(c, messages, 2, NULL, 0));
+        assert_int_equal(gj_solo_events(s, GJ_EVENT_PARCEL_REFUSED, GJ_ERR_NO_HELLO), is_first ? 0 : 1);
+        gj_solo_free(&s);
+        s = gj_solo_new(&ungreeted);
+        c = gj_solo_peer(s, C);
+    }
+    gj_solo_free(&s);
+}
+
 /* Whoever answered the HELLO of an epoch drops what comes from earlier ones. */
 static void earlier_epochs_are_over(void **state) {
     (void)state;
@@ -457,6 +478,7 @@ int main(void) {
         cmocka_unit_test(a_hello_is_answered_with_its_nonce),
         cmocka_unit_test(a_hello_that_does_not_fit_is_refused),
         cmocka_unit_test(a_known_epoch_has_one_nonce),
+        cmocka_unit_test(a_hello_admits_what_is_behind_it),
         cmocka_unit_test(earlier_epochs_are_over),
         cmocka_unit_test(our_hello_is_said_until_it_is_answered),
         cmocka_unit_test(a_welcome_of_another_nonce_says_nothing),
