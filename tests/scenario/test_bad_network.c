@@ -24,7 +24,7 @@
 #define ROUNDS        60 /* virtual half seconds with faults */
 #define REQUESTS_MAX  400u
 #define PATIENTS      3u
-#define PAYERS        4u
+#define PAYERS        5u
 #define KEPT_MAX      64u /* old parcels that may come again, long after */
 #define Y(yuan)       ((int64_t)(yuan)*100)
 
@@ -161,6 +161,7 @@ static struct request *random_request(struct swarm *s, enum gj_request_kind kind
 }
 
 static size_t payer_node(unsigned payer) {
+    if (payer == PAYERS - 1) return GJ_PILOT_CARE; /* so that the coordinator has holds of its own */
     return payer % 2 == 0 ? GJ_PILOT_EAST : GJ_PILOT_NORTH;
 }
 
@@ -399,6 +400,7 @@ static void populate(struct swarm *s) {
     for (unsigned i = 0; i < PATIENTS; i++)
         gj_pilot_bind(s->pilot, payer_node(i), 20 + i, GJ_PILOT_HOME, 10 + i, id);
     gj_pilot_bind(s->pilot, payer_node(1), 21, GJ_PILOT_HOME, 10, id);
+    gj_pilot_bind(s->pilot, payer_node(PAYERS - 1), 20 + PAYERS - 1, GJ_PILOT_HOME, 11, id);
     s->is_healed = false;
 }
 
