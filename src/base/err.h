@@ -43,7 +43,7 @@ const char *gj_err_name(enum gj_err err);
 /* The code of a stable name; GJ_ERR_INTERNAL if there is none. */
 enum gj_err gj_err_from_name(const char *name);
 enum gj_err_class gj_err_class_of(enum gj_err err);
-/* May the same call succeed later, unchanged? */
+/* May the same request succeed later? See err.def for under which msgid. */
 bool gj_err_is_retryable(enum gj_err err);
 const char *gj_err_text_en(enum gj_err err);
 const char *gj_err_text_zh(enum gj_err err);
