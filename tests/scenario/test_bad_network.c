@@ -19,7 +19,7 @@
 #include "protocol/request.h"
 #include "support/pilot.h"
 
-#define SEEDS_DEFAULT 150u
+#define SEEDS_DEFAULT 100u
 #define SM2_SEEDS     2u /* of them on SM2: the same protocol, dearer curves */
 #define ROUNDS        60 /* virtual half seconds with faults */
 #define REQUESTS_MAX  400u

@@ -162,10 +162,13 @@ void gj_solo_tick(struct gj_solo *solo) {
 
 void gj_solo_run(struct gj_solo *solo, int64_t ms) {
     int64_t end = solo->now.mono.ms + ms;
+    uint32_t at_once = 0;
     for (;;) {
         int64_t due = gj_protocol_next_due(solo->protocol).ms;
         int64_t next = due > solo->now.mono.ms ? due : solo->now.mono.ms;
         if (due > end) break;
+        at_once = next > solo->now.mono.ms ? 0 : at_once + 1;
+        GJ_ASSERT(at_once < 20000); /* a machine that is due again and again at one instant is broken */
         solo->now.wall.ms += next - solo->now.mono.ms;
         solo->now.mono.ms = next;
         gj_solo_tick(solo);
