@@ -23,7 +23,7 @@ build() {
     (cd "$folder" && spin "$@" -a "$model" >spin.log 2>&1) || { cat "$folder/spin.log"; exit 1; }
     # Generated code: its warnings are spin's.
     # shellcheck disable=SC2086
-    (cd "$folder" && gcc -O1 -w -DNOREDUCE $c_flags -o pan pan.c)
+    (cd "$folder" && "${CC:-gcc}" -O1 -w -DNOREDUCE $c_flags -o pan pan.c)
 }
 
 # Figures of the last run in FOLDER.
@@ -47,12 +47,12 @@ good() {
     shift 2
     slug=$(echo "$name" | tr -c 'a-z0-9\n' '_')
     build "$slug" "-DSAFETY $c_flags" "$@"
-    if search "$work/$slug" -E; then
+    if search "$work/$slug"; then
         pass "$name: $(figures "$work/$slug")"
     else
         fail "$name: $(grep -E '^pan:|errors:' "$work/$slug/out" | tr '\n' ' ')"
         echo "        to see it: cd to an empty folder; spin $* -a $model; gcc -w -DSAFETY -DNOREDUCE -o pan pan.c;"
-        echo "        ./pan -E -m1000000; ./pan -r -n"
+        echo "        ./pan -m1000000; ./pan -r -n"
     fi
 }
 
@@ -71,7 +71,7 @@ participant COMMITTED ABORT"
 
 # Each row of the tables is used by the model, but for those.
 cells_are_visited() {
-    sed -n 's/^ *T(\([a-z]*\), \([A-Z]*\), \([A-Z]*\), [a-z_]*)$/\1 \2 \3/p' "$model" | sort >"$work/cells"
+    sed -n 's/^ *T(\([a-z]*\), \([A-Z]*\), \([A-Z]*\), [a-z_]*)$/\1 \2 \3/p' "$here"/*.pml | sort >"$work/cells"
     cat "$work"/*/out | sed -n 's/^cell //p' | sort -u >"$work/visited"
     echo "$never" | sort >"$work/never"
     comm -23 "$work/cells" "$work/visited" >"$work/unvisited"
@@ -153,7 +153,7 @@ mutation 31 all_decided "who aborted keeps the proof to himself"
 mutation 32 it_ends "a late ACK is answered with a COMMIT"
 
 # Every fault in the model has its line above.
-in_model=$(grep -o 'MUTATED([0-9]*)' "$model" | sort -u | wc -l)
+in_model=$(cat "$here"/*.pml | grep -o 'MUTATED([0-9]*)' | sort -u | wc -l)
 in_list=$(grep -c '^mutation [0-9]' "$0")
 [ "$in_model" = "$in_list" ] && pass "mutations: $in_list" || fail "mutations: $in_model in the model, $in_list in the list"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The lines T(machine, state, input, cell) of tests/model/commit.pml, out of which spin makes its transitions,
+ * The lines T(machine, state, input, cell) of tests/model/, out of which spin makes its transitions,
  * say what the C tables say: every cell once, with the same name.
  */
 #include <setjmp.h>
@@ -14,9 +14,10 @@
 
 #include "protocol/state.h"
 
-#define MODEL          GJ_SOURCE_DIR "/tests/model/commit.pml"
+#define FOLDER         GJ_SOURCE_DIR "/tests/model/"
 #define LINE_MAX_BYTES 400
 #define WORD_MAX_BYTES 40
+#define CELLS_MAX      64
 
 struct row {
     char machine[WORD_MAX_BYTES], state[WORD_MAX_BYTES], input[WORD_MAX_BYTES], cell[WORD_MAX_BYTES];
@@ -33,12 +34,12 @@ static const char *const coord_inputs[GJ_COORD_INPUTS] = {[GJ_COORD_ON_YES] = "Y
 static const char *const part_inputs[GJ_PART_INPUTS] = {
     [GJ_PART_ON_PREPARE] = "PREPARE", [GJ_PART_ON_COMMIT] = "COMMIT", [GJ_PART_ON_ABORT] = "ABORT"};
 
-/* The index of |word|; fails the test with the line's number if there is none. */
-static size_t index_of(const char *const *words, size_t n, const char *word, int line_number) {
+/* The index of |word|; fails the test if there is none. */
+static size_t index_of(const char *const *words, size_t n, const char *word) {
     for (size_t i = 0; i < n; i++) {
         if (strcmp(words[i], word) == 0) return i;
     }
-    fail_msg("%s:%d: no %s in the C tables", MODEL, line_number, word);
+    fail_msg("no %s in the C tables", word);
     return n;
 }
 
@@ -50,50 +51,56 @@ static bool read_row(const char *line, struct row *ret) {
     return n == 5 && end == ')';
 }
 
-static void check_coordinator(const struct row *row, int line_number, int *seen) {
-    size_t state = index_of(coord_states, GJ_COORD_STATES, row->state, line_number);
-    size_t input = index_of(coord_inputs, GJ_COORD_INPUTS, row->input, line_number);
+typedef size_t check_fn(const struct row *row);
+
+/* Compares one row with the C table; returns the number of its cell there. */
+static size_t check_coordinator(const struct row *row) {
+    size_t state = index_of(coord_states, GJ_COORD_STATES, row->state);
+    size_t input = index_of(coord_inputs, GJ_COORD_INPUTS, row->input);
+    assert_string_equal(row->machine, "coordinator");
     assert_string_equal(row->cell,
                         gj_coordinator_cell((enum gj_coord_state)state, (enum gj_coord_input)input));
-    seen[state * GJ_COORD_INPUTS + input]++;
+    return state * GJ_COORD_INPUTS + input;
 }
 
-static void check_participant(const struct row *row, int line_number, int *seen) {
+static size_t check_participant(const struct row *row) {
     const char *states[GJ_PART_STATES];
     for (int i = 0; i < GJ_PART_STATES; i++) {
         states[i] = gj_part_state_word((enum gj_part_state)i);
     }
     states[GJ_PART_NONE] = "NONE"; /* no record, so no word of its own */
-    size_t state = index_of(states, GJ_PART_STATES, row->state, line_number);
-    size_t input = index_of(part_inputs, GJ_PART_INPUTS, row->input, line_number);
+    size_t state = index_of(states, GJ_PART_STATES, row->state);
+    size_t input = index_of(part_inputs, GJ_PART_INPUTS, row->input);
+    assert_string_equal(row->machine, "participant");
     assert_string_equal(row->cell, gj_participant_cell((enum gj_part_state)state, (enum gj_part_input)input));
-    seen[state * GJ_PART_INPUTS + input]++;
+    return state * GJ_PART_INPUTS + input;
 }
 
-static void the_model_has_the_tables(void **state) {
-    int coordinator[GJ_COORD_STATES * GJ_COORD_INPUTS] = {0};
-    int participant[GJ_PART_STATES * GJ_PART_INPUTS] = {0};
+/* Each of the |n_cells| has one row in the file, and there is no other. */
+static void compare(const char *path, check_fn *check, size_t n_cells) {
+    int seen[CELLS_MAX] = {0};
     char line[LINE_MAX_BYTES];
     struct row row;
-    FILE *file = fopen(MODEL, "r");
-    (void)state;
+    FILE *file = fopen(path, "r");
     assert_non_null(file);
-    for (int number = 1; fgets(line, sizeof line, file) != NULL; number++) {
-        if (!read_row(line, &row)) continue;
-        if (strcmp(row.machine, "coordinator") == 0) {
-            check_coordinator(&row, number, coordinator);
-        } else {
-            assert_string_equal(row.machine, "participant");
-            check_participant(&row, number, participant);
-        }
+    assert_true(n_cells <= CELLS_MAX);
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (read_row(line, &row)) seen[check(&row)]++;
     }
     (void)fclose(file);
-    for (size_t i = 0; i < sizeof coordinator / sizeof *coordinator; i++) {
-        assert_int_equal(coordinator[i], 1);
+    for (size_t i = 0; i < n_cells; i++) {
+        assert_int_equal(seen[i], 1);
     }
-    for (size_t i = 0; i < sizeof participant / sizeof *participant; i++) {
-        assert_int_equal(participant[i], 1);
-    }
+}
+
+static void the_model_has_the_coordinators_table(void **state) {
+    (void)state;
+    compare(FOLDER "coordinator.pml", check_coordinator, (size_t)GJ_COORD_STATES * GJ_COORD_INPUTS);
+}
+
+static void the_model_has_the_participants_table(void **state) {
+    (void)state;
+    compare(FOLDER "participant.pml", check_participant, (size_t)GJ_PART_STATES * GJ_PART_INPUTS);
 }
 
 /* What is not a row must not be taken for one, and a row must not be overlooked. */
@@ -112,7 +119,8 @@ static void rows_are_told_from_other_lines(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_model_has_the_tables),
+        cmocka_unit_test(the_model_has_the_coordinators_table),
+        cmocka_unit_test(the_model_has_the_participants_table),
         cmocka_unit_test(rows_are_told_from_other_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
