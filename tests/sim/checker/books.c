@@ -62,8 +62,7 @@ static void posting_touched(struct ck *ck, size_t node, const struct ck_touch *t
         ck_fail(ck, "I7", node, txid, "posted, and not committed here");
 }
 
-/* The line of an entry that is on an account beginning with |prefix|; NULL if none. */
-static const struct ck_row *line_on(const struct ck *ck, size_t node, const char *entry, const char *prefix) {
+const struct ck_row *ck_books_line(const struct ck *ck, size_t node, const char *entry, const char *prefix) {
     char key[CK_KEY_MAX];
     for (unsigned line = 0; line < 4; line++) {
         (void)snprintf(key, sizeof key, "%s %u", entry, line);
@@ -217,9 +216,9 @@ static void check_way_back(struct ck *ck, size_t node, const struct ck_tx *tx, u
                            const char *entry) {
     char original[CK_KEY_MAX], prefix[CK_KEY_MAX];
     const struct ck_leg *of = &tx->legs[leg];
-    const struct ck_row *to = line_on(ck, node, entry, "P/");
+    const struct ck_row *to = ck_books_line(ck, node, entry, "P/");
     (void)snprintf(original, sizeof original, "%s#%02u", of->original, of->original_leg);
-    const struct ck_row *from = line_on(ck, node, original, "P/");
+    const struct ck_row *from = ck_books_line(ck, node, original, "P/");
     if (to == NULL || from == NULL) {
         ck_fail(ck, "I10", node, tx->txid, "leg %u goes to nobody's account, or %s came from none", leg,
                 original);
@@ -241,7 +240,7 @@ static void check_entry(struct ck *ck, size_t node, const struct ck_tx *tx, uint
     (void)snprintf(entry, sizeof entry, "%s#%02u%s", tx->txid, leg, suffix);
     (void)snprintf(between, sizeof between, "R/%s/%s", is_refund ? of->to : of->from,
                    is_refund ? of->from : of->to);
-    const struct ck_row *line = line_on(ck, node, entry, between);
+    const struct ck_row *line = ck_books_line(ck, node, entry, between);
     int64_t wanted = is_refund == is_far_end ? of->fen : -of->fen;
     if (ck_row_int(line, "amount_fen") != wanted)
         ck_fail(ck, "I7", node, tx->txid, "%s: %" PRId64 " on %s, not %" PRId64, entry,

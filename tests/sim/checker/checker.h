@@ -32,6 +32,7 @@ struct ck_failure {
 struct ck_totals {
     uint64_t messages, commits_of_stores, row_changes, replies, certificates;
     uint64_t transactions, committed, aborted, legs, refunds, bindings;
+    uint64_t votes, postings; /* of dumps */
 };
 
 struct ck *ck_new(size_t n_nodes, const char *const *names, const struct ck_rules *rules);
@@ -39,8 +40,12 @@ void ck_free(struct ck **ck_p);
 /* NULL: all is well. */
 const struct ck_failure *ck_failed(const struct ck *ck);
 const struct ck_totals *ck_totals_of(const struct ck *ck);
+/* Every failure is told as it is found, none is kept: ck_failed() stays NULL. */
+void ck_tell(struct ck *ck, void (*told)(void *ctx, const struct ck_failure *failure), void *ctx);
 /* The 32 bytes of a node's Ed25519 public key, for certificates. */
 void ck_set_key(struct ck *ck, size_t node, const uint8_t key[32]);
+/* One more public key of a node. |alg| 1: SM2, 65 bytes; 2: Ed25519, 32 bytes. False: no such key, or too many. */
+bool ck_add_key(struct ck *ck, size_t node, uint8_t alg, const uint8_t *bytes, size_t len);
 
 /* --- stores: called by a wrapper round the store port --------------------------------------------------- */
 void ck_begin(struct ck *ck, size_t node);
@@ -70,6 +75,13 @@ void ck_fail(struct ck *ck, const char *invariant, size_t node, const char *txid
 const char *ck_unfinished(struct ck *ck);
 /* What must hold when all is decided. */
 void ck_end(struct ck *ck);
+
+/* --- stores alone, after or during a run ---------------------------------------------------------------- */
+/* One record of a store that nobody watched. */
+void ck_dump_put(struct ck *ck, size_t node, const struct gj_table *table, const void *rec);
+/* When all records of all nodes are there: whatever they show by themselves. |is_over|: the faults have stopped and
+ * everything must have come to its end; else the stores may be of different moments. */
+void ck_dump_judge(struct ck *ck, bool is_over);
 
 /* --- looking, for coverage ------------------------------------------------------------------------------ */
 /* The state word of a record of coord or part, "" if there is none. */

@@ -98,8 +98,12 @@ static void check_binding(struct ck *ck, size_t node, const struct ck_row *row) 
 }
 
 void ck_end(struct ck *ck) {
-    const char *open = ck_unfinished(ck);
-    if (open[0] != '\0') ck_fail(ck, "end", 0, NULL, "left undone: %s", open);
+    for (size_t i = 0; i < ck->n; i++) {
+        const struct ck_row *row, *next;
+        HASH_ITER(hh, ck->nodes[i].rows, row, next) {
+            if (is_open(row)) ck_fail(ck, "end", i, NULL, "left undone: %s", row->key);
+        }
+    }
     check_pairs(ck);
     const struct ck_tx *tx, *next_tx;
     HASH_ITER(hh, ck->txs, tx, next_tx) {

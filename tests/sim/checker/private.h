@@ -15,6 +15,9 @@
 #define CK_LEGS_MAX         24
 #define CK_PARTICIPANTS_MAX 12
 #define CK_DIGEST           33
+#define CK_KEYS_MAX         4
+#define CK_KEY_BYTES        65
+#define CK_VERIFIED         1024
 
 /* A record: a copy of the table's struct, BINs copied too. */
 struct ck_row {
@@ -43,10 +46,16 @@ struct ck_sum {
     UT_hash_handle hh;
 };
 
+struct ck_key {
+    uint8_t alg; /* 1: SM2 with SM3, 2: Ed25519 with SHA-256 */
+    uint8_t bytes[CK_KEY_BYTES];
+    size_t len;
+};
+
 struct ck_node {
     char name[32];
-    uint8_t key[32];
-    bool has_key;
+    struct ck_key keys[CK_KEYS_MAX];
+    size_t n_keys;
     bool in_transaction;
     struct ck_row *rows;
     struct ck_change *changes;
@@ -104,7 +113,11 @@ struct ck {
     struct ck_totals totals;
     struct ck_failure failure;
     bool has_failed;
-    struct ck_parcel parcel, evidence; /* scratch */
+    void (*told)(void *ctx, const struct ck_failure *failure);
+    void *told_ctx;
+    struct ck_parcel parcel, evidence;               /* scratch */
+    uint8_t verified[CK_VERIFIED][CK_NODES_MAX][32]; /* signatures found good, one place each */
+    uint64_t n_verified;
     char unfinished[256];
 };
 
@@ -130,6 +143,12 @@ void ck_tx_decided(struct ck *ck, size_t node, struct ck_tx *tx, bool committed)
 bool ck_tx_lists(const struct ck_tx *tx, size_t node);
 /* May its coordinator still commit it, as far as the stores say? */
 bool ck_tx_may_commit(const struct ck *ck, const struct ck_tx *tx);
+/* What a refund undoes, out of its coordinator's record. */
+void ck_tx_originals(struct ck_tx *tx, const struct ck_row *row);
+/* One committed attempt per biz key. */
+void ck_tx_biz(struct ck *ck, size_t node, const struct ck_tx *tx);
+void ck_tx_proof(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *row,
+                 bool committed);
 void ck_tx_touched(struct ck *ck, size_t node, const struct ck_touch *touch);
 void ck_tx_settled(struct ck *ck, size_t node,
                    const struct ck_touch *touch); /* after all records are in place */
@@ -137,6 +156,13 @@ void ck_tx_settled(struct ck *ck, size_t node,
 /* --- books (books.c) ------------------------------------------------------------------------------------ */
 void ck_books_touched(struct ck *ck, size_t node, const struct ck_touch *touch);
 void ck_books_settled(struct ck *ck, size_t node);
+/* A dump's record goes into the sums; then each account and each year's use is compared with its sum. */
+void ck_books_add(struct ck *ck, size_t node, struct ck_row *row);
+void ck_books_compare(struct ck *ck, size_t node);
+/* The line of an entry that is on an account beginning with |prefix|; NULL if none. */
+const struct ck_row *ck_books_line(const struct ck *ck, size_t node, const char *entry, const char *prefix);
+/* What the home, the payers' nodes and the place of care noted of a committed transaction. */
+void ck_notes(struct ck *ck, struct ck_tx *tx);
 /* An undecided transaction holds each of its money legs here; a decided one holds none. */
 void ck_books_held(struct ck *ck, size_t node, struct ck_tx *tx, bool undecided);
 void ck_books_decided(struct ck *ck, size_t node, struct ck_tx *tx); /* COMMITTED at this node, just now */
@@ -144,10 +170,13 @@ struct ck_sum *ck_sum_of(struct ck_sum **map, const char *key);
 void ck_sums_free(struct ck_sum **map);
 
 /* --- certificates (proof.c) ----------------------------------------------------------------------------- */
-void ck_sha256(const void *ptr, size_t len, uint8_t ret[32]);
+/* |alg| 1: SM3, else SHA-256. */
+void ck_hash(uint8_t alg, const void *ptr, size_t len, uint8_t ret[32]);
 /* Does the parcel's signature verify, and does its item lead to the root? */
-bool ck_parcel_is_signed(const struct ck *ck, const struct ck_parcel *parcel);
+bool ck_parcel_is_signed(struct ck *ck, const struct ck_parcel *parcel);
 bool ck_item_is_inside(const struct ck_parcel *parcel, const struct ck_item *item);
 void ck_certificate(struct ck *ck, size_t node, struct ck_tx *tx, struct mp commit);
+/* Which participant's YES on (txid, digest) these bytes are; ck->n: none. */
+size_t ck_voter_of(struct ck *ck, const struct ck_tx *tx, const uint8_t *bytes, size_t len);
 
 #endif

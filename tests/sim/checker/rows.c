@@ -34,9 +34,24 @@ const struct ck_totals *ck_totals_of(const struct ck *ck) {
     return &ck->totals;
 }
 
+bool ck_add_key(struct ck *ck, size_t node, uint8_t alg, const uint8_t *bytes, size_t len) {
+    struct ck_node *of = &ck->nodes[node];
+    if (len != (alg == 1 ? CK_KEY_BYTES : 32) || of->n_keys == CK_KEYS_MAX) return false;
+    struct ck_key *key = &of->keys[of->n_keys++];
+    key->alg = alg;
+    key->len = len;
+    memcpy(key->bytes, bytes, len);
+    return true;
+}
+
 void ck_set_key(struct ck *ck, size_t node, const uint8_t key[32]) {
-    memcpy(ck->nodes[node].key, key, 32);
-    ck->nodes[node].has_key = true;
+    ck->nodes[node].n_keys = 0;
+    GJ_ASSERT(ck_add_key(ck, node, 2, key, 32));
+}
+
+void ck_tell(struct ck *ck, void (*told)(void *ctx, const struct ck_failure *failure), void *ctx) {
+    ck->told = told;
+    ck->told_ctx = ctx;
 }
 
 void ck_fail(struct ck *ck, const char *invariant, size_t node, const char *txid, const char *format, ...) {
@@ -49,6 +64,9 @@ void ck_fail(struct ck *ck, const char *invariant, size_t node, const char *txid
     va_start(args, format);
     (void)vsnprintf(ck->failure.text, sizeof ck->failure.text, format, args);
     va_end(args);
+    if (ck->told == NULL) return;
+    ck->told(ck->told_ctx, &ck->failure);
+    ck->has_failed = false;
 }
 
 /* --- fields of a record --------------------------------------------------------------------------------- */
@@ -159,7 +177,10 @@ const uint8_t *ck_row_digest(const struct ck_row *row, const char *field) {
 }
 
 char *ck_row_txid(const struct ck_row *row, const char *field, char dst[72]) {
-    return txid_text(at(row->rec, field_of(row->table, field)), dst);
+    const struct gj_field *of = field_of(row->table, field);
+    if (of->type != GJ_FIELD_TEXT) return txid_text(at(row->rec, of), dst);
+    (void)snprintf(dst, 72, "%.71s", (const char *)at(row->rec, of)); /* of a dump */
+    return dst;
 }
 
 bool ck_row_is(const struct ck_row *row, const char *table) {
@@ -304,6 +325,18 @@ void ck_commit(struct ck *ck, size_t node) {
     for (size_t i = 0; i < of->n_touched; i++)
         row_free(of->touched[i].old);
     of->n_touched = 0;
+}
+
+void ck_dump_put(struct ck *ck, size_t node, const struct gj_table *table, const void *rec) {
+    struct ck_row *row = row_new(table, rec), *there;
+    HASH_FIND_STR(ck->nodes[node].rows, row->key, there);
+    if (there != NULL) {
+        ck_fail(ck, "dump", node, NULL, "%s is there twice", row->key);
+        row_free(row);
+        return;
+    }
+    HASH_ADD_STR(ck->nodes[node].rows, key, row);
+    ck->totals.row_changes++;
 }
 
 uint64_t ck_changes(const struct ck *ck, size_t node) {

@@ -61,9 +61,9 @@ static void read_leg(struct ck_leg *leg, struct mp from) {
 
 void ck_tx_core(struct ck *ck, size_t node, struct ck_tx *tx, const uint8_t *core, size_t len) {
     struct mp map = mp_whole(core, len);
-    uint8_t digest[CK_DIGEST] = {2}; /* SHA-256, as the simulator's keys have it */
+    uint8_t digest[CK_DIGEST] = {tx->digest[0] == 1 ? 1 : 2}; /* the simulator's keys have SHA-256 */
     char txid[72], name[32];
-    ck_sha256(core, len, digest + 1);
+    ck_hash(digest[0], core, len, digest + 1);
     ck_tx_digest(ck, node, tx, digest);
     if (tx->has_core || ck->has_failed) return;
     tx->has_core = true;
@@ -144,7 +144,7 @@ static bool is_one_of(const char *state, const char *a, const char *b) {
 }
 
 /* What a refund undoes is in the details, which only its coordinator has whole. */
-static void learn_originals(struct ck_tx *tx, const struct ck_row *row) {
+void ck_tx_originals(struct ck_tx *tx, const struct ck_row *row) {
     struct gj_slice bin = ck_row_bin(row, "legs");
     struct mp parts = mp_get(mp_whole(bin.ptr, bin.len), "legs");
     for (uint32_t i = 0; i < mp_count(parts); i++) {
@@ -172,13 +172,27 @@ static void coord_is_new(struct ck *ck, size_t node, struct ck_tx *tx, const str
     ck->totals.transactions++;
     ck_tx_digest(ck, node, tx, ck_row_digest(now, "digest"));
     ck_tx_core(ck, node, tx, core.ptr, core.len);
-    learn_originals(tx, now);
+    ck_tx_originals(tx, now);
+}
+
+void ck_tx_biz(struct ck *ck, size_t node, const struct ck_tx *tx) {
+    char key[CK_KEY_MAX];
+    struct ck_biz *biz;
+    (void)snprintf(key, sizeof key, "%s|%s", tx->sender, tx->msgid);
+    HASH_FIND_STR(ck->biz, key, biz);
+    if (biz != NULL) {
+        ck_fail(ck, "I6", node, tx->txid, "%s was committed as %s", key, biz->txid);
+        return;
+    }
+    biz = calloc(1, sizeof *biz);
+    GJ_ASSERT(biz != NULL);
+    (void)snprintf(biz->key, sizeof biz->key, "%s", key);
+    (void)snprintf(biz->txid, sizeof biz->txid, "%s", tx->txid);
+    HASH_ADD_STR(ck->biz, key, biz);
 }
 
 /* I2: whoever is listed must have been ready, and durably so. */
 static void coord_committed(struct ck *ck, size_t node, struct ck_tx *tx) {
-    char key[CK_KEY_MAX];
-    struct ck_biz *biz;
     for (uint32_t i = 0; i < tx->n_participants; i++) {
         size_t who = tx->participants[i];
         const char *state = ck_part_state(ck, who, tx->txid);
@@ -187,16 +201,7 @@ static void coord_committed(struct ck *ck, size_t node, struct ck_tx *tx) {
     }
     if (ck_epoch(ck, node) != tx->epoch)
         ck_fail(ck, "I1", node, tx->txid, "committed in epoch %u, begun in another", ck_epoch(ck, node));
-    (void)snprintf(key, sizeof key, "%s|%s", tx->sender, tx->msgid);
-    HASH_FIND_STR(ck->biz, key, biz);
-    if (biz != NULL) ck_fail(ck, "I6", node, tx->txid, "%s was committed as %s", key, biz->txid);
-    if (biz == NULL) {
-        biz = calloc(1, sizeof *biz);
-        GJ_ASSERT(biz != NULL);
-        (void)snprintf(biz->key, sizeof biz->key, "%s", key);
-        (void)snprintf(biz->txid, sizeof biz->txid, "%s", tx->txid);
-        HASH_ADD_STR(ck->biz, key, biz);
-    }
+    ck_tx_biz(ck, node, tx);
     ck->totals.committed++;
     if (strcmp(tx->kind, "refund") == 0) ck->totals.refunds++;
     if (strcmp(tx->kind, "bind") == 0) ck->totals.bindings++;
@@ -238,8 +243,8 @@ static void coord_ended(struct ck *ck, size_t node, const struct ck_tx *tx) {
 
 /* --- the participant's record --------------------------------------------------------------------------- */
 /* I17: what a record names as its proof must be one: a commit, its coordinator's abort or later core, a NO. */
-static void check_proof(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *row,
-                        bool committed) {
+void ck_tx_proof(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *row,
+                 bool committed) {
     struct gj_slice proof = ck_row_bin(row, "proof");
     if (proof.len == 0) return; /* taken out of another signed message: I9 and I1 judge it by the stores */
     if (!ck_parcel_read(proof.ptr, proof.len, &ck->evidence) || ck->evidence.n != 1) {
@@ -265,7 +270,7 @@ static void part_left_prepared(struct ck *ck, size_t node, struct ck_tx *tx, con
         ck_fail(ck, "I1", node, tx->txid, "committed here, and its coordinator is \"%s\"", state);
     if (!committed && ck_tx_may_commit(ck, tx))
         ck_fail(ck, "I9", node, tx->txid, "aborted here, and its coordinator (%s) may still commit", state);
-    check_proof(ck, node, tx, touch->now, committed);
+    ck_tx_proof(ck, node, tx, touch->now, committed);
     ck_tx_decided(ck, node, tx, committed);
 }
 
