@@ -4,6 +4,7 @@
  */
 #include <getopt.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #include <sys/wait.h>
 
 #include "sim.h"
+
+#define LARGE_BYTES (4 * 1024 * 1024)
 
 struct job {
     uint64_t from, to;
@@ -285,6 +288,10 @@ int main(int argc, char **argv) {
     bool nodes_fit = job.options.nodes == 0 || (job.options.nodes >= 2 && job.options.nodes <= SIM_NODES_MAX);
     if (!has_seeds || !nodes_fit || job.to < job.from || job.jobs == 0 || job.jobs > 64) return usage(stderr);
     (void)signal(SIGABRT, on_abort);
+    /* An engine's tables come as fresh pages at each of its many starts, so that only those which it uses cost; the
+     * smaller ones stay with us. */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, 16 * LARGE_BYTES);
     job.options.seed = job.from;
     return aloud ? replay(&job.options, wanted_hash) : run_many(&job);
 }
