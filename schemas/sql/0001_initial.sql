@@ -165,12 +165,12 @@ CREATE INDEX hold_by_person ON hold (person_ref, year, txid, leg);
 
 -- The journal: appended to, never changed. The lines of one entry sum to zero.
 CREATE TABLE posting (
-    entry      TEXT    NOT NULL, -- "<txid>#3", "<txid>#3d", "open/<account>"
+    entry      TEXT    NOT NULL, -- "<txid>#03", "<txid>#03d", "<txid>#03m", "open/<account>"
     line       INTEGER NOT NULL CHECK (line >= 0),
     account    TEXT    NOT NULL,
     amount_fen INTEGER NOT NULL,
     date       INTEGER NOT NULL CHECK (date >= 0), -- business date; 0 for opening entries
-    kind       TEXT    NOT NULL CHECK (kind IN ('opening', 'settle', 'refund')),
+    kind       TEXT    NOT NULL CHECK (kind IN ('opening', 'settle', 'refund', 'mirror')),
     txid       TEXT    NOT NULL,
     leg        INTEGER NOT NULL CHECK (leg >= 0),
     PRIMARY KEY (entry, line)

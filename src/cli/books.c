@@ -120,7 +120,8 @@ static bool print_leg(const struct gj_posting_row *row, bool json, FILE *out) {
         date[11];
     if (!is_between_regions(row->account, from, to)) return true;
     bool refund = strcmp(row->kind, "refund") == 0;
-    const char *end = (row->amount_fen > 0) != refund ? "payer" : "care";
+    bool mirror = strcmp(row->kind, "mirror") == 0; /* only who takes part undoes by hand */
+    const char *end = mirror || (row->amount_fen > 0) != refund ? "payer" : "care";
     gj_txid_format(txid, &row->txid);
     gj_yuan_format(yuan, row->amount_fen < 0 ? -row->amount_fen : row->amount_fen);
     gj_date_format(date, row->date);

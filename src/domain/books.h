@@ -22,6 +22,7 @@ struct gj_books {
  *   "I/<fixmedins_code>"        what this node's region owes an institution
  *   "R/<from_region>/<to_region>" between regions: at the payer's node what is owed, at the place of
  *                               care what is receivable; zero-sum over both ends
+ *   "D/<region>"                what the region gave (or holds) where an account could not: see adopt.c
  *   "X/opening"                 where balances came from when they were loaded
  * Positive is what the account's owner has; every journal entry sums to zero. */
 
@@ -42,6 +43,11 @@ bool gj_books_hold(const struct gj_books *books, struct gj_turn *turn, const str
                    struct gj_refusal *ret_no, struct gj_leg_fact *ret_facts, uint32_t *ret_n_facts);
 void gj_books_post(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx);
 void gj_books_release(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx);
+/* A commit for which nothing is held, and a commit that never was: gj_app_ops, adopt and undo. */
+int64_t gj_books_adopt(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx,
+                       const struct gj_vote_facts *facts);
+int64_t gj_books_undo(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx,
+                      const struct gj_vote_facts *facts);
 
 /* --- what only the coordinator books: its institution is owed what the legs bring -------------------------- */
 /* Credits "I/<institution>" with the legs of a committed settle (or takes back those of a refund), each against

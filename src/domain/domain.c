@@ -111,6 +111,18 @@ static void release(void *app, struct gj_turn *turn, const struct gj_tx_view *tx
     gj_books_release(&domain->books, turn, tx);
 }
 
+static int64_t adopt(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
+                     const struct gj_vote_facts *facts) {
+    const struct gj_domain *domain = app;
+    return gj_books_adopt(&domain->books, turn, tx, facts);
+}
+
+static int64_t undo(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
+                    const struct gj_vote_facts *facts) {
+    const struct gj_domain *domain = app;
+    return gj_books_undo(&domain->books, turn, tx, facts);
+}
+
 static void committed(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session,
                       const struct gj_decision *decision) {
     GJ_ASSERT(session->kind != GJ_SESSION_VERIFY && session->kind != GJ_SESSION_PLAN);
@@ -315,6 +327,8 @@ const struct gj_app_ops gj_domain_app_ops = {
     .hold = hold,
     .post = post,
     .release = release,
+    .adopt = adopt,
+    .undo = undo,
     .decided = decided,
     .message = message,
     .peer_error = peer_error,

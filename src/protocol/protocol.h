@@ -81,6 +81,13 @@ struct gj_app_ops {
     void (*post)(void *app, struct gj_turn *turn, const struct gj_tx_view *tx);
     /* Give the holds back. */
     void (*release)(void *app, struct gj_turn *turn, const struct gj_tx_view *tx);
+    /* Post a commit of which nothing is held here: it was aborted by hand before, or this store had forgotten it. And
+     * undo one that was posted by hand and never was. Neither may fail. What an account cannot give goes to its
+     * region's difference account; returns that sum in fen. |facts|: what our YES had fixed, may be empty. */
+    int64_t (*adopt)(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
+                     const struct gj_vote_facts *facts);
+    int64_t (*undo)(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
+                    const struct gj_vote_facts *facts);
     /* Coordinator only, in the same turn as post or release. */
     void (*decided)(void *app, struct gj_turn *turn, const struct gj_decision *decision);
     /* An admitted message of a kind that is the application's: VERIFY ... COVER_ANSWER, REVOKE, REVOKED.

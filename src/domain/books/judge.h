@@ -101,6 +101,19 @@ void gj_binding_leg_hold(struct gj_turn *turn, const struct gj_own_leg *leg, con
 void gj_binding_leg_post(struct gj_turn *turn, const struct gj_own_leg *leg, const char *side);
 void gj_binding_leg_release(struct gj_turn *turn, const struct gj_own_leg *leg, const char *side);
 
+/* --- what the legs share (legs.c), and posting without a hold (adopt.c) ------------------------------------- */
+bool gj_paid_get(struct gj_turn *turn, const struct gj_leg_detail *detail, struct gj_paid_row *ret);
+bool gj_consumption_get(struct gj_turn *turn, const struct gj_leg_detail *detail,
+                        struct gj_consumption_row *ret);
+bool gj_account_is_gone(struct gj_turn *turn, const char *person_ref);
+int64_t gj_legs_sum(const struct gj_core *core);
+void gj_leg_post_consume(struct gj_turn *turn, const struct gj_own_leg *leg);
+/* Each returns what the region's difference account gave or took. |fixed|: the account that the YES had fixed for
+ * a refund's leg, else "". */
+typedef int64_t gj_late_fn(struct gj_turn *turn, const struct gj_own_leg *leg, const char *fixed);
+gj_late_fn gj_adopt_draw, gj_adopt_consume, gj_adopt_refund, gj_adopt_unconsume, gj_adopt_binding;
+gj_late_fn gj_undo_draw, gj_undo_consume, gj_undo_refund, gj_undo_unconsume, gj_undo_binding;
+
 /* --- the home (home_plan.c) -------------------------------------------------------------------------------- */
 /* May this person's own account pay now? R82: not unless its status is normal. */
 bool gj_home_own_account_is_open(const struct gj_person_row *person);
@@ -112,10 +125,12 @@ bool gj_home_check_settlement(const struct gj_books *books, struct gj_turn *turn
 /* --- ledger (ledger.c) --------------------------------------------------------------------------------------- */
 void gj_account_of_person(char dst[GJ_ACCOUNT_MAX + 1], const char *person_ref, enum gj_sub sub);
 void gj_account_between(char dst[GJ_ACCOUNT_MAX + 1], const char *from_region, const char *to_region);
+void gj_account_of_differences(char dst[GJ_ACCOUNT_MAX + 1], const char *region);
 int64_t gj_ledger_available(struct gj_turn *turn, const char *account);
 /* Adds to what is held of an account; negative gives back. */
 void gj_ledger_hold(struct gj_turn *turn, const char *account, int64_t amount_fen);
-/* One entry of two lines: |from| gives |amount_fen| to |to|. */
+/* One entry: |from| gives |amount_fen| to |to|. Of it, |instead_fen| is given by |instead_of_from|, or goes to
+ * |instead_of_to|: one of the two at most, in a third line. */
 struct gj_entry {
     char id[GJ_ENTRY_MAX + 1];
     const char *kind;
@@ -124,6 +139,8 @@ struct gj_entry {
     uint64_t leg;
     const char *from, *to;
     int64_t amount_fen;
+    const char *instead_of_from, *instead_of_to; /* NULL: nobody */
+    int64_t instead_fen;
 };
 void gj_ledger_post(struct gj_turn *turn, const struct gj_entry *entry);
 /* "<txid>#<leg><suffix>" */

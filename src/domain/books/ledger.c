@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The ledger: accounts, what is held of them, the journal. An entry has two lines that sum to zero and is
- * never changed. Nothing here judges a rule, and nothing here may refuse: whoever posts has a hold.
+ * The ledger: accounts, what is held of them, the journal. An entry has two lines, or a third where somebody stands
+ * in for one side; they sum to zero and are never changed. Nothing here judges a rule, and nothing here may refuse: whoever posts has a hold.
  */
 #include "domain/books/judge.h"
 
@@ -44,6 +44,11 @@ void gj_account_of_person(char dst[GJ_ACCOUNT_MAX + 1], const char *person_ref, 
 void gj_account_between(char dst[GJ_ACCOUNT_MAX + 1], const char *from_region, const char *to_region) {
     const char *parts[] = {"R/", from_region, "/", to_region};
     join(dst, GJ_ACCOUNT_MAX + 1, parts, 4);
+}
+
+void gj_account_of_differences(char dst[GJ_ACCOUNT_MAX + 1], const char *region) {
+    const char *parts[] = {"D/", region};
+    join(dst, GJ_ACCOUNT_MAX + 1, parts, 2);
 }
 
 void gj_entry_id(char dst[GJ_ENTRY_MAX + 1], const struct gj_txid *txid, uint64_t leg, const char *suffix) {
@@ -105,8 +110,12 @@ static void append(struct gj_turn *turn, const struct gj_entry *entry, uint64_t 
 }
 
 void gj_ledger_post(struct gj_turn *turn, const struct gj_entry *entry) {
-    append(turn, entry, 0, entry->from, -entry->amount_fen);
-    append(turn, entry, 1, entry->to, entry->amount_fen);
+    int64_t given = entry->instead_of_from != NULL ? entry->instead_fen : 0;
+    int64_t taken = entry->instead_of_to != NULL ? entry->instead_fen : 0;
+    append(turn, entry, 0, entry->from, given - entry->amount_fen);
+    append(turn, entry, 1, entry->to, entry->amount_fen - taken);
+    if (given != 0) append(turn, entry, 2, entry->instead_of_from, -given);
+    if (taken != 0) append(turn, entry, 2, entry->instead_of_to, taken);
 }
 
 /* --- what relatives drew in a year (R51) -------------------------------------------------------------------- */

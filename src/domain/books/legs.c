@@ -218,7 +218,7 @@ static bool check_consume(struct ctx *ctx, const struct gj_own_leg *leg, struct 
     return gj_home_check_settlement(ctx->books, ctx->turn, leg, ctx->no);
 }
 
-static void post_consume(struct gj_turn *turn, const struct gj_own_leg *leg) {
+void gj_leg_post_consume(struct gj_turn *turn, const struct gj_own_leg *leg) {
     const struct gj_leg_detail *detail = leg->detail;
     struct gj_consumption_row row = {.txid = leg->tx->core->txid,
                                      .date = leg->tx->core->business_date,
@@ -236,7 +236,7 @@ static void post_consume(struct gj_turn *turn, const struct gj_own_leg *leg) {
 }
 
 /* --- refund: back to where it came from ------------------------------------------------------------------------ */
-static bool get_paid(struct gj_turn *turn, const struct gj_leg_detail *detail, struct gj_paid_row *ret) {
+bool gj_paid_get(struct gj_turn *turn, const struct gj_leg_detail *detail, struct gj_paid_row *ret) {
     *ret = (struct gj_paid_row){.txid = detail->original, .leg = detail->original_leg};
     return gj_store_get(turn->store, &gj_table_paid, ret, turn->scratch);
 }
@@ -264,7 +264,7 @@ static bool check_room(struct ctx *ctx, int64_t whole_fen, int64_t refunded_fen,
     return true;
 }
 
-static bool is_account_gone(struct gj_turn *turn, const char *person_ref) {
+bool gj_account_is_gone(struct gj_turn *turn, const char *person_ref) {
     struct gj_person_row person;
     if (!gj_person_get(turn, person_ref, &person)) return true;
     return !person.has_account || gj_text_equal(person.account_status, "liquidated");
@@ -288,12 +288,13 @@ static bool check_refund(struct ctx *ctx, const struct gj_own_leg *leg, struct g
     if (amount <= 0) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_BAD_AMOUNT, "");
     if (!is_of_its_coordinator(leg)) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, "");
     if (!is_of_this_original(leg)) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_BAD_EVIDENCE, "R80");
-    if (!get_paid(ctx->turn, leg->detail, &paid)) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_NOT_FOUND, "R80");
+    if (!gj_paid_get(ctx->turn, leg->detail, &paid))
+        return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_NOT_FOUND, "R80");
     bool is_way_back = gj_text_equal(leg->core->from_region, paid.to_region) &&
                        gj_text_equal(leg->core->to_region, paid.from_region);
     if (!is_way_back) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_BAD_FIELD, "R80");
     if (!check_room(ctx, paid.amount_fen, paid.refunded_fen, paid.refund_prepared_fen, amount)) return false;
-    bool to_suspense = is_account_gone(ctx->turn, paid.person_ref) || exit_means_suspense(ctx, &paid);
+    bool to_suspense = gj_account_is_gone(ctx->turn, paid.person_ref) || exit_means_suspense(ctx, &paid);
     char account[GJ_ACCOUNT_MAX + 1];
     gj_account_of_person(account, paid.person_ref, GJ_SUB_SUSPENSE);
     set_hold(ret, leg, to_suspense ? account : paid.account, paid.person_ref, paid.binding_ref,
@@ -303,7 +304,7 @@ static bool check_refund(struct ctx *ctx, const struct gj_own_leg *leg, struct g
 
 static void hold_refund(struct gj_turn *turn, const struct gj_own_leg *leg, const struct gj_hold_row *hold) {
     struct gj_paid_row paid;
-    bool found = get_paid(turn, leg->detail, &paid);
+    bool found = gj_paid_get(turn, leg->detail, &paid);
     gj_must_find(turn, found);
     if (!found) return;
     paid.refund_prepared_fen += hold->amount_fen;
@@ -314,7 +315,7 @@ static void hold_refund(struct gj_turn *turn, const struct gj_own_leg *leg, cons
 /* Takes the hold away; what is |done| counts as refunded. False only if the store has failed. */
 static bool settle_refund(struct gj_turn *turn, const struct gj_own_leg *leg, bool done,
                           struct gj_hold_row *hold, struct gj_paid_row *paid) {
-    bool found = get_hold(turn, leg, hold) && get_paid(turn, leg->detail, paid);
+    bool found = get_hold(turn, leg, hold) && gj_paid_get(turn, leg->detail, paid);
     gj_must_find(turn, found);
     if (!found) return false;
     gj_store_del(turn->store, &gj_table_hold, hold);
@@ -339,13 +340,13 @@ static void post_refund(struct gj_turn *turn, const struct gj_own_leg *leg) {
     post_entry(turn, leg, between, hold.account);
     /* A refund counts in the year of its original (R51). */
     if (is_relatives(&hold)) gj_usage_add(turn, hold.person_ref, hold.year, -hold.amount_fen);
-    if (is_account_gone(turn, hold.person_ref)) {
+    if (gj_account_is_gone(turn, hold.person_ref)) {
         gj_turn_event(turn, GJ_EVENT_CASE_OPENED, GJ_OK, &hold.txid, "", hold.amount_fen);
     }
 }
 
 /* --- unconsume: the home's record of a refund --------------------------------------------------------------------- */
-static int64_t sum_of_legs(const struct gj_core *core) {
+int64_t gj_legs_sum(const struct gj_core *core) {
     int64_t sum = 0;
     for (uint32_t i = 0; i < core->n_legs; i++) {
         sum += core->legs[i].amount; /* at most GJ_LEGS_MAX of GJ_FEN_INPUT_MAX */
@@ -353,8 +354,8 @@ static int64_t sum_of_legs(const struct gj_core *core) {
     return sum;
 }
 
-static bool get_consumption(struct gj_turn *turn, const struct gj_leg_detail *detail,
-                            struct gj_consumption_row *ret) {
+bool gj_consumption_get(struct gj_turn *turn, const struct gj_leg_detail *detail,
+                        struct gj_consumption_row *ret) {
     *ret = (struct gj_consumption_row){.txid = detail->original};
     return gj_store_get(turn->store, &gj_table_consumption, ret, turn->scratch);
 }
@@ -365,20 +366,20 @@ static bool check_unconsume(struct ctx *ctx, const struct gj_own_leg *leg, struc
     if (leg->core->amount != 0) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_BAD_AMOUNT, "");
     if (!is_of_its_coordinator(leg)) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_WRONG_NODE, "");
     if (!is_of_this_original(leg)) return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_BAD_EVIDENCE, "R80");
-    if (!get_consumption(ctx->turn, leg->detail, &row)) {
+    if (!gj_consumption_get(ctx->turn, leg->detail, &row)) {
         return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_NOT_FOUND, "R80");
     }
     return check_room(ctx, row.acct_pay, row.refunded_fen, row.refund_prepared_fen,
-                      sum_of_legs(leg->tx->core));
+                      gj_legs_sum(leg->tx->core));
 }
 
 static void change_consumption(struct gj_turn *turn, const struct gj_own_leg *leg, int prepared,
                                int refunded) {
     struct gj_consumption_row row;
-    bool found = get_consumption(turn, leg->detail, &row);
+    bool found = gj_consumption_get(turn, leg->detail, &row);
     gj_must_find(turn, found);
     if (!found) return;
-    int64_t amount = sum_of_legs(leg->tx->core);
+    int64_t amount = gj_legs_sum(leg->tx->core);
     row.refund_prepared_fen += prepared * amount;
     row.refunded_fen += refunded * amount;
     gj_store_put(turn->store, &gj_table_consumption, &row);
@@ -426,13 +427,19 @@ static const struct leg_type {
     void (*hold)(struct gj_turn *turn, const struct gj_own_leg *leg, const struct gj_hold_row *hold);
     void (*post)(struct gj_turn *turn, const struct gj_own_leg *leg);
     void (*release)(struct gj_turn *turn, const struct gj_own_leg *leg);
+    gj_late_fn *adopt, *undo;
 } leg_types[] = {
-    {"draw", "settle", true, check_draw, hold_draw, post_draw, release_draw},
-    {"consume", "settle", false, check_consume, NULL, post_consume, NULL},
-    {"refund", "refund", true, check_refund, hold_refund, post_refund, release_refund},
-    {"unconsume", "refund", false, check_unconsume, hold_unconsume, post_unconsume, release_unconsume},
-    {GJ_SIDE_PAYER, "bind", false, check_binding, hold_binding, post_binding, release_binding},
-    {GJ_SIDE_RECIPIENT, "bind", false, check_binding, hold_binding, post_binding, release_binding},
+    {"draw", "settle", true, check_draw, hold_draw, post_draw, release_draw, gj_adopt_draw, gj_undo_draw},
+    {"consume", "settle", false, check_consume, NULL, gj_leg_post_consume, NULL, gj_adopt_consume,
+     gj_undo_consume},
+    {"refund", "refund", true, check_refund, hold_refund, post_refund, release_refund, gj_adopt_refund,
+     gj_undo_refund},
+    {"unconsume", "refund", false, check_unconsume, hold_unconsume, post_unconsume, release_unconsume,
+     gj_adopt_unconsume, gj_undo_unconsume},
+    {GJ_SIDE_PAYER, "bind", false, check_binding, hold_binding, post_binding, release_binding,
+     gj_adopt_binding, gj_undo_binding},
+    {GJ_SIDE_RECIPIENT, "bind", false, check_binding, hold_binding, post_binding, release_binding,
+     gj_adopt_binding, gj_undo_binding},
 };
 
 static const struct leg_type *type_of(const struct gj_own_leg *leg) {
@@ -544,4 +551,31 @@ void gj_books_release(const struct gj_books *books, struct gj_turn *turn, const 
         GJ_ASSERT(type != NULL);
         if (type->release != NULL) type->release(turn, &legs[i]);
     }
+}
+
+static int64_t late(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx,
+                    const struct gj_vote_facts *facts, bool undo) {
+    struct gj_own_leg legs[GJ_LEGS_MAX];
+    int64_t difference_fen = 0;
+    uint32_t n = own_legs(books, tx, legs);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct leg_type *type = type_of(&legs[i]);
+        const char *fixed = "";
+        GJ_ASSERT(type != NULL);
+        for (uint32_t k = 0; k < facts->n_facts; k++) {
+            if (facts->facts[k].leg == legs[i].index) fixed = facts->facts[k].account;
+        }
+        difference_fen += (undo ? type->undo : type->adopt)(turn, &legs[i], fixed);
+    }
+    return difference_fen;
+}
+
+int64_t gj_books_adopt(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx,
+                       const struct gj_vote_facts *facts) {
+    return late(books, turn, tx, facts, false);
+}
+
+int64_t gj_books_undo(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx,
+                      const struct gj_vote_facts *facts) {
+    return late(books, turn, tx, facts, true);
 }
