@@ -93,7 +93,8 @@ static enum gj_err do_commit(struct gj_store *store) {
         ck_rollback(disk->sim->ck, disk->node);
         return latched;
     }
-    switch (draw(disk)) {
+    enum sim_disk_fault fault = draw(disk);
+    switch (fault) {
     case SIM_DISK_WELL:
         return commit_inner(disk);
     case SIM_DISK_KEEPS:
@@ -108,7 +109,8 @@ static enum gj_err do_commit(struct gj_store *store) {
     case SIM_DISK_FULL:
         break;
     }
-    bool is_full = disk->sim->nodes[disk->node].full_until_ms > disk->sim->now_ms;
+    bool is_full =
+        fault == SIM_DISK_FULL || disk->sim->nodes[disk->node].full_until_ms > disk->sim->now_ms;
     sim_say(disk->sim, "%s: a flush fails%s", sim_node_name(disk->node),
             is_full ? ", the store is full" : "");
     disk->inner->ops->rollback(disk->inner);

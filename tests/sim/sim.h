@@ -19,6 +19,7 @@
 #define SIM_STEPS       3000u   /* of engines, in the phase with faults */
 #define SIM_LIVENESS_MS 2700000 /* within it everything must be decided once the faults have stopped */
 #define SIM_STORY_LINES 200000u
+#define SIM_PLAIN_FEN   10000 /* what everybody has who has an account, in a plain world */
 
 /* --- faults --------------------------------------------------------------------------------------------- */
 #define SIM_FAULTS(X)                                                                                        \
@@ -71,6 +72,7 @@ struct sim_options {
     bool keeps_story;
     bool is_verbose;
     bool has_liar; /* a disk says that it is done and is not: the checker must find it out */
+    bool is_plain; /* nothing of the world is drawn: no caps, the same money for everybody */
 };
 
 /* --- coverage: counters over many seeds ----------------------------------------------------------------- */

@@ -103,6 +103,7 @@ static void load_one(struct sim *sim, struct gj_turn *turn, const struct sim_per
     struct gj_person_in in = {.sealed = GJ_SLICE_LIT("sealed"), .has_account = person->has_account};
     sim_person_name(person, &known);
     if (person->has_account) in.prior_fen = 10000 + (int64_t)sim_below(sim, SIM_PLAN, 300000);
+    if (person->has_account && sim->options.is_plain) in.prior_fen = SIM_PLAIN_FEN;
     (void)snprintf(in.person_ref, sizeof in.person_ref, "p%u", person->number);
     gj_text_set(in.region, sizeof in.region, person->region);
     gj_text_set(in.insutype, sizeof in.insutype, person->has_account ? "310" : "390");
@@ -129,6 +130,13 @@ static void load(void *ctx, struct gj_turn *turn) {
 }
 
 /* --- rules ---------------------------------------------------------------------------------------------- */
+static void make_plain(struct gj_pack *pack) {
+    pack->draw = GJ_DRAW_CASCADE;
+    pack->on_unreachable = GJ_UNREACHABLE_SKIP;
+    pack->refund_after_exit = GJ_REFUND_TO_SUSPENSE;
+    pack->per_settlement_cap_fen = pack->annual_cap_fen = pack->min_retention_fen = 0;
+}
+
 static void make_pack(struct sim *sim) {
     sim->pack = (struct gj_pack){
         .version = 1,
@@ -146,6 +154,7 @@ static void make_pack(struct sim *sim) {
     if (sim_chance(sim, SIM_PLAN, 30))
         sim->pack.annual_cap_fen = 20000 + (int64_t)sim_below(sim, SIM_PLAN, 80000);
     if (sim_chance(sim, SIM_PLAN, 40)) sim->pack.min_retention_fen = (int64_t)sim_below(sim, SIM_PLAN, 20000);
+    if (sim->options.is_plain) make_plain(&sim->pack);
     gj_text_set(sim->pack.id, sizeof sim->pack.id, "simulated");
     gj_text_set(sim->pack.region, sizeof sim->pack.region, "000000");
     sim->pack.digest.bytes[0] = GJ_HASH_SHA256;

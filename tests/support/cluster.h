@@ -89,6 +89,9 @@ void gj_cluster_edit(struct gj_cluster *cluster, size_t node, void (*edit)(void 
                      void *ctx);
 /* Another store for a node that is down (a wrapper, a restored backup). The old one is given back to the caller. */
 struct gj_store *gj_cluster_swap_store(struct gj_cluster *cluster, size_t node, struct gj_store *store);
+/* Another registry's keys for a node, at once (a key revoked, a key added). The old ones are given back. */
+struct gj_keyring *gj_cluster_swap_keyring(struct gj_cluster *cluster, size_t node,
+                                           struct gj_keyring *keyring);
 
 /* --- time and network ------------------------------------------------------------------------------------ */
 /* Delivers what is there and steps who has something due, once each in order; false if nothing happened. */
@@ -100,6 +103,10 @@ bool gj_cluster_step_node(struct gj_cluster *cluster, size_t node);
 bool gj_cluster_run(struct gj_cluster *cluster, bool (*until)(void *ctx), void *ctx, int64_t max_ms);
 /* Only moves the clocks. */
 void gj_cluster_advance(struct gj_cluster *cluster, int64_t ms);
+/* For a search that tries other orders of the same things: all clocks, backwards too; and what the next random bytes
+ * are made of, so that the same step in another order makes the same bytes. */
+void gj_cluster_set_clock(struct gj_cluster *cluster, struct gj_now now);
+void gj_cluster_set_random(struct gj_cluster *cluster, uint64_t state);
 /* A node's wall clock is wrong by so much from now on. */
 void gj_cluster_set_skew(struct gj_cluster *cluster, size_t node, int64_t ms);
 struct gj_now gj_cluster_now(const struct gj_cluster *cluster, size_t node);

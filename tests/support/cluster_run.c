@@ -156,6 +156,14 @@ void gj_cluster_advance(struct gj_cluster *cluster, int64_t ms) {
     cluster->now.wall.ms += ms;
 }
 
+void gj_cluster_set_clock(struct gj_cluster *cluster, struct gj_now now) {
+    cluster->now = now;
+}
+
+void gj_cluster_set_random(struct gj_cluster *cluster, uint64_t state) {
+    cluster->random_state = state;
+}
+
 void gj_cluster_set_skew(struct gj_cluster *cluster, size_t node, int64_t ms) {
     cluster->members[node].skew_ms = ms;
 }

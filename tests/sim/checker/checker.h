@@ -57,6 +57,9 @@ void ck_rollback(struct ck *ck, size_t node);
 void ck_compare(struct ck *ck, size_t node, struct gj_store *store, struct gj_arena *arena);
 /* A digest over every record of that node, for the trace: records in the order of their keys. */
 uint64_t ck_digest(const struct ck *ck, size_t node);
+/* Shows every record that is durable at that node, in no order. */
+void ck_each_row(const struct ck *ck, size_t node,
+                 void (*look)(void *ctx, const struct gj_table *table, const void *rec), void *ctx);
 /* How many records the node's transactions have changed so far. */
 uint64_t ck_changes(const struct ck *ck, size_t node);
 /* How many messages other than errors it has sent. */

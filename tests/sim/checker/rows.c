@@ -464,6 +464,12 @@ uint64_t ck_digest(const struct ck *ck, size_t node) {
     return hash;
 }
 
+void ck_each_row(const struct ck *ck, size_t node,
+                 void (*look)(void *ctx, const struct gj_table *table, const void *rec), void *ctx) {
+    for (const struct ck_row *row = ck->nodes[node].rows; row != NULL; row = row->hh.next)
+        look(ctx, row->table, row->rec);
+}
+
 /* --- the end of it -------------------------------------------------------------------------------------- */
 void ck_free(struct ck **ck_p) {
     struct ck *ck = *ck_p;
