@@ -2,27 +2,32 @@
  *
  * gongji-sim: runs seeds, tells what broke, and tells it again step by step.
  */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include <getopt.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "sim.h"
 
 #define LARGE_BYTES (4 * 1024 * 1024)
+#define SEED_CPU_S  300 /* of processor time for one seed; more is a machine that never comes to an end */
 
 struct job {
     uint64_t from, to;
     unsigned jobs;
     struct sim_options options;
-    bool twice, quiet;
+    bool twice, quiet, stops;
 };
 
 struct tally {
@@ -32,13 +37,40 @@ struct tally {
 
 static bool is_raw;      /* a failure is told as it is, not with fewer faults */
 static uint64_t running; /* for a failed assertion of the product */
+/* The lowest seed that failed, in all processes. */
+static _Atomic uint64_t *first_failed;
 
-static void on_abort(int signal_number) {
-    (void)signal_number;
+static void note_failed(uint64_t seed) {
+    uint64_t known = atomic_load(first_failed);
+    while (seed < known && !atomic_compare_exchange_weak(first_failed, &known, seed))
+        ;
+}
+
+static void on_signal(int signal_number) {
+    const char *what = signal_number == SIGABRT     ? "an assertion failed"
+                       : signal_number == SIGVTALRM ? "it never ends"
+                                                    : "a wild pointer";
     char text[128];
-    int n = snprintf(text, sizeof text, "gongji-sim: an assertion failed in seed %" PRIu64 "\n", running);
+    int n = snprintf(text, sizeof text, "gongji-sim: %s in seed %" PRIu64 "\n", what, running);
+    note_failed(running);
     if (n > 0 && write(STDERR_FILENO, text, (size_t)n) < 0) _exit(3);
     _exit(3);
+}
+
+/* A seed that ends the process, or that nothing but a signal can end, is a seed that failed. */
+static void watch(void) {
+    void *page = mmap(NULL, sizeof *first_failed, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) exit(2);
+    first_failed = page;
+    atomic_store(first_failed, UINT64_MAX);
+    (void)signal(SIGABRT, on_signal);
+    (void)signal(SIGSEGV, on_signal);
+    (void)signal(SIGVTALRM, on_signal);
+}
+
+static void start_clock(void) {
+    const struct itimerval limit = {.it_value = {.tv_sec = SEED_CPU_S}};
+    (void)setitimer(ITIMER_VIRTUAL, &limit, NULL);
 }
 
 static void print_faults(uint32_t faults) {
@@ -85,8 +117,10 @@ static void tell(const struct sim_options *options, const struct sim_result *fai
 static bool run_one(const struct sim_options *options, bool twice, bool quiet, struct tally *tally) {
     struct sim_result result, second;
     running = options->seed;
+    start_clock();
     sim_run(options, &result, &tally->coverage, &tally->totals);
     if (result.failed) {
+        note_failed(options->seed);
         tell(options, &result);
         return false;
     }
@@ -105,6 +139,7 @@ static void work(const struct job *job, unsigned which, int out) {
     if (tally == NULL || prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
         _exit(2); /* nobody is left to read the tally */
     for (uint64_t seed = job->from + which; seed <= job->to; seed += job->jobs) {
+        if (job->stops && atomic_load(first_failed) < seed) break;
         struct sim_options options = job->options;
         options.seed = seed;
         if (!run_one(&options, job->twice, job->quiet, tally))
@@ -232,6 +267,8 @@ static int usage(FILE *out) {
                   "  --jobs N        processes (1)\n"
                   "  --twice         every seed twice: the trace must be the same\n"
                   "  --quiet         only what fails, and the sums\n"
+                  "  --no-minimise   a failure with all its faults, at once\n"
+                  "  --stop-at-first no seed behind the first that fails\n"
                   "faults:",
                   SIM_NODES_MAX, SIM_STEPS);
     for (unsigned i = 0; i < SIM_FAULT_COUNT; i++)
@@ -241,19 +278,14 @@ static int usage(FILE *out) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {{"seed", required_argument, NULL, 's'},
-                                            {"seeds", required_argument, NULL, 'r'},
-                                            {"replay", required_argument, NULL, 'p'},
-                                            {"nodes", required_argument, NULL, 'n'},
-                                            {"steps", required_argument, NULL, 't'},
-                                            {"without", required_argument, NULL, 'w'},
-                                            {"jobs", required_argument, NULL, 'j'},
-                                            {"twice", no_argument, NULL, '2'},
-                                            {"liar", no_argument, NULL, 'l'},
-                                            {"no-minimise", no_argument, NULL, 'm'},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"seed", required_argument, NULL, 's'},    {"seeds", required_argument, NULL, 'r'},
+        {"replay", required_argument, NULL, 'p'},  {"nodes", required_argument, NULL, 'n'},
+        {"steps", required_argument, NULL, 't'},   {"without", required_argument, NULL, 'w'},
+        {"jobs", required_argument, NULL, 'j'},    {"twice", no_argument, NULL, '2'},
+        {"liar", no_argument, NULL, 'l'},          {"no-minimise", no_argument, NULL, 'm'},
+        {"stop-at-first", no_argument, NULL, 'f'}, {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     struct job job = {.jobs = 1, .options = {.steps = SIM_STEPS}};
     bool aloud = false, has_seeds = false;
     uint64_t wanted_hash = 0;
@@ -281,13 +313,14 @@ int main(int argc, char **argv) {
         if (c == '2') job.twice = true;
         if (c == 'l') job.options.has_liar = is_raw = true;
         if (c == 'm') is_raw = true;
+        if (c == 'f') job.stops = true;
         if (c == 'q') job.quiet = true;
         if (c == 'h') return usage(stdout);
         if (c == '?') return usage(stderr);
     }
     bool nodes_fit = job.options.nodes == 0 || (job.options.nodes >= 2 && job.options.nodes <= SIM_NODES_MAX);
     if (!has_seeds || !nodes_fit || job.to < job.from || job.jobs == 0 || job.jobs > 64) return usage(stderr);
-    (void)signal(SIGABRT, on_abort);
+    watch();
     /* An engine's tables come as fresh pages at each of its many starts, so that only those which it uses cost; the
      * smaller ones stay with us. */
     (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
