@@ -190,6 +190,54 @@ void ck_books_settled(struct ck *ck, size_t node) {
     }
 }
 
+/* --- dumps ---------------------------------------------------------------------------------------------- */
+static void check_hold_is_open(struct ck *ck, size_t node, const struct ck_row *row) {
+    char txid[72];
+    (void)ck_row_txid(row, "txid", txid);
+    const char *part = ck_part_state(ck, node, txid), *coord = ck_coord_state(ck, node, txid);
+    if (strcmp(part, "PREPARED") != 0 && strcmp(coord, "BEGUN") != 0)
+        ck_fail(ck, "I8", node, txid, "held for nothing: \"%s\", \"%s\" here", part, coord);
+}
+
+void ck_books_add(struct ck *ck, size_t node, struct ck_row *row) {
+    struct ck_touch touch = {.now = row};
+    if (ck_row_is(row, "posting")) {
+        ck->totals.postings++;
+        posting_touched(ck, node, &touch);
+    }
+    if (ck_row_is(row, "paid")) paid_touched(ck, node, &touch);
+    if (!ck_row_is(row, "hold")) return;
+    count_hold(ck, node, row, 1);
+    check_hold_is_open(ck, node, row);
+}
+
+static void check_usage(struct ck *ck, size_t node, const struct ck_sum *sum) {
+    int64_t used = ck_row_int(ck_row_find(ck, node, "usage", sum->key), "used_fen");
+    if (used != sum->fen)
+        ck_fail(ck, "I8", node, NULL, "usage %s says %" PRId64 ", its draws are %" PRId64, sum->key, used,
+                sum->fen);
+}
+
+void ck_books_compare(struct ck *ck, size_t node) {
+    struct ck_node *of = &ck->nodes[node];
+    const struct ck_row *row, *next;
+    const struct ck_sum *sum, *next_sum;
+    HASH_ITER(hh, of->rows, row, next) { /* so that each has a sum */
+        if (ck_row_is(row, "account")) (void)account_of(ck, node, row);
+        if (ck_row_is(row, "usage"))
+            (void)usage_of(ck, node, ck_row_text(row, "person_ref"), ck_row_int(row, "year"));
+    }
+    HASH_ITER(hh, of->accounts, sum, next_sum) {
+        check_account(ck, node, sum->key);
+    }
+    HASH_ITER(hh, of->usage, sum, next_sum) {
+        check_usage(ck, node, sum);
+    }
+    HASH_ITER(hh, of->entries, sum, next_sum) {
+        if (sum->fen != 0) ck_fail(ck, "I7", node, NULL, "the lines of %s do not sum to zero", sum->key);
+    }
+}
+
 /* --- a transaction's legs ------------------------------------------------------------------------------- */
 static bool moves_money(const struct ck_tx *tx) {
     return strcmp(tx->kind, "settle") == 0 || strcmp(tx->kind, "refund") == 0;
