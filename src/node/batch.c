@@ -35,10 +35,10 @@ static void renew_turn(struct gj_engine *engine, struct gj_turn *turn) {
     turn->draws = 0;
 }
 
-/* A full scratch loses what one input wanted to say or do; that must be seen. */
-static void note_overflow(struct gj_engine *engine, struct gj_turn *turn) {
-    if (!engine->scratch.overflow) return;
-    gj_turn_event(turn, GJ_EVENT_LIMIT_REACHED, GJ_ERR_NO_SPACE, NULL, NULL, (int64_t)engine->scratch.cap);
+/* A full scratch leaves undone what one input wanted to do, perhaps in the middle of its records: nothing of the batch
+ * may become durable. */
+static void note_overflow(struct gj_engine *engine) {
+    if (engine->scratch.overflow) engine->is_short = true;
 }
 
 static void clear_batch(struct gj_engine *engine) {
@@ -78,7 +78,7 @@ static void take_input(struct gj_engine *engine, struct gj_turn *turn, const str
         gj_domain_forget_waiter(engine->domain, input->waiter);
         break;
     }
-    note_overflow(engine, turn);
+    note_overflow(engine);
 }
 
 static void tick(struct gj_engine *engine, struct gj_turn *turn) {
@@ -86,13 +86,13 @@ static void tick(struct gj_engine *engine, struct gj_turn *turn) {
         renew_turn(engine, turn);
         if (engine->recorder != NULL) gj_recorder_tick(engine->recorder, 'P', turn->seed);
         gj_protocol_tick(engine->protocol, turn);
-        note_overflow(engine, turn);
+        note_overflow(engine);
     }
     if (gj_domain_next_due(engine->domain).ms <= turn->now.mono.ms) {
         renew_turn(engine, turn);
         if (engine->recorder != NULL) gj_recorder_tick(engine->recorder, 'D', turn->seed);
         gj_domain_tick(engine->domain, turn);
-        note_overflow(engine, turn);
+        note_overflow(engine);
     }
 }
 
@@ -174,18 +174,18 @@ static enum gj_err release(struct gj_engine *engine, struct gj_now now) {
     return err;
 }
 
-/* The store has no room for the batch and was rolled back; the core's volatile state still believes in it.
+/* There was no room for the batch and it was rolled back; the core's volatile state still believes in it.
  * So the core is made anew from the store, as after a restart: a new epoch, what was undecided of ours is
  * aborted, all is sent again from state. Whoever waits hears now, because the sessions are gone. If there
  * is no room even for that, the store cannot serve decisions either, and the process must end. */
-static enum gj_err recover_from_full(struct gj_engine *engine, struct gj_now now) {
-    const struct gj_event full = {.code = GJ_EVENT_LIMIT_REACHED, .err = GJ_ERR_STORE_FULL};
+static enum gj_err recover_from_rollback(struct gj_engine *engine, struct gj_now now, enum gj_err why) {
+    const struct gj_event limit = {.code = GJ_EVENT_LIMIT_REACHED, .err = why};
     clear_batch(engine);
-    gj_engine_waiters_tell_rollback(engine);
-    engine->config.sink.event(engine->config.sink.ctx, &full);
+    gj_engine_waiters_tell_rollback(engine, why == GJ_ERR_STORE_FULL ? why : GJ_ERR_BUSY);
+    engine->config.sink.event(engine->config.sink.ctx, &limit);
     enum gj_err err = gj_batch_recover(engine, now, GJ_WITNESS_EQUAL_OR_BEHIND);
     if (err == GJ_ERR_STORE_FULL) return GJ_ERR_STORE;
-    return err == GJ_OK ? GJ_ERR_STORE_FULL : err;
+    return err == GJ_OK ? why : err;
 }
 
 /* Steps without a flush pile up in the recorder; before it is full they get one. */
@@ -211,13 +211,17 @@ enum gj_err gj_batch_run(struct gj_engine *engine, const struct gj_input *inputs
         store->ops->begin(store);
         if (engine->recorder != NULL) gj_recorder_step(engine->recorder, &turn);
         while (taken < n && has_room(engine) && recorder_takes(engine, &inputs[taken]) &&
-               !gj_store_err(store))
+               !gj_store_err(store) && !engine->is_short)
             take_input(engine, &turn, &inputs[taken++]);
         tick(engine, &turn);
         *ret_taken = taken;
+        if (engine->is_short) {
+            store->ops->rollback(store);
+            return recover_from_rollback(engine, now, GJ_ERR_NO_SPACE);
+        }
         err = finish(engine, now, taken < n && !recorder_takes(engine, &inputs[taken]));
     }
-    if (err == GJ_ERR_STORE_FULL) return recover_from_full(engine, now);
+    if (err == GJ_ERR_STORE_FULL) return recover_from_rollback(engine, now, err);
     if (err != GJ_OK) return err;
     return release(engine, now);
 }
@@ -240,6 +244,7 @@ enum gj_err gj_batch_recover(struct gj_engine *engine, struct gj_now now, enum g
     struct gj_turn turn = make_turn(engine, now);
     gj_batch_reset_core(engine);
     clear_batch(engine);
+    engine->is_short = false;
     renew_turn(engine, &turn);
     if (engine->recorder != NULL) {
         gj_recorder_clear(engine->recorder);
@@ -248,7 +253,11 @@ enum gj_err gj_batch_recover(struct gj_engine *engine, struct gj_now now, enum g
     store->ops->begin(store);
     gj_protocol_recover(engine->protocol, &turn, witness);
     gj_domain_recover(engine->domain, &turn);
-    note_overflow(engine, &turn);
+    note_overflow(engine);
+    if (engine->is_short) {
+        store->ops->rollback(store);
+        return GJ_ERR_STORE; /* deterministic: another try would end here too */
+    }
     GJ_TRY(finish(engine, now, false));
     return release(engine, now);
 }

@@ -294,7 +294,7 @@ static void step(struct daemon *d, struct gj_mono until) {
     d->now = gj_clock_read();
     bool is_idle = n == 0 && gj_engine_next_due(d->engine).ms > d->now.mono.ms;
     enum gj_err err = gj_engine_step(d->engine, inputs, n, d->now);
-    if (err != GJ_OK && err != GJ_ERR_STORE_FULL) end_at_once(d, err);
+    if (!gj_engine_goes_on(err)) end_at_once(d, err);
     write_witness(d);
     checkpoint(d, is_idle);
     gj_report_engine(d->metrics, d->engine);

@@ -75,6 +75,10 @@ enum gj_err gj_engine_start(struct gj_engine *engine, struct gj_now now, enum gj
     return gj_batch_recover(engine, now, witness);
 }
 
+bool gj_engine_goes_on(enum gj_err err) {
+    return err == GJ_OK || err == GJ_ERR_STORE_FULL || err == GJ_ERR_NO_SPACE;
+}
+
 enum gj_err gj_engine_step(struct gj_engine *engine, const struct gj_input *inputs, size_t n,
                            struct gj_now now) {
     GJ_ASSERT(n <= GJ_BATCH_INPUTS_MAX);
@@ -84,8 +88,8 @@ enum gj_err gj_engine_step(struct gj_engine *engine, const struct gj_input *inpu
     do {
         size_t taken = 0;
         enum gj_err err = gj_batch_run(engine, inputs + done, n - done, now, &taken);
-        if (err != GJ_OK && err != GJ_ERR_STORE_FULL) return err;
-        if (err == GJ_ERR_STORE_FULL) result = err;
+        if (!gj_engine_goes_on(err)) return err;
+        if (err != GJ_OK) result = err;
         done += taken;
     } while (done < n);
     return result;

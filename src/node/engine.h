@@ -55,10 +55,12 @@ GJ_MUST_USE enum gj_err gj_engine_new(const struct gj_engine_config *config, str
 void gj_engine_free(struct gj_engine **engine_p);
 /* The recovery batch. GJ_OK, or the store's error. */
 GJ_MUST_USE enum gj_err gj_engine_start(struct gj_engine *engine, struct gj_now now, enum gj_witness witness);
-/* One batch of at most GJ_BATCH_INPUTS_MAX inputs. GJ_ERR_STORE_FULL: rolled back, waiters were told, go on.
- * Any other error: the store's outcome is unknown, end the process. */
+/* One batch of at most GJ_BATCH_INPUTS_MAX inputs. GJ_ERR_STORE_FULL, GJ_ERR_NO_SPACE (an input that is more than our
+ * memory for one): rolled back, waiters were told, go on. Any other error: the store's outcome is unknown, end the
+ * process. */
 GJ_MUST_USE enum gj_err gj_engine_step(struct gj_engine *engine, const struct gj_input *inputs, size_t n,
                                        struct gj_now now);
+bool gj_engine_goes_on(enum gj_err err);
 /* When to step again without input. */
 struct gj_mono gj_engine_next_due(const struct gj_engine *engine);
 /* No new work from now on; decisions go on. */

@@ -30,6 +30,7 @@ struct gj_engine {
     struct gj_domain *domain;
 
     uint8_t *scratch_memory, *batch_memory;
+    bool is_short; /* the scratch was too small for an input of this batch */
     struct gj_arena scratch, batch;
     struct gj_outbox outbox;
     struct gj_replies replies;
@@ -74,6 +75,6 @@ bool gj_engine_waiters_add(struct gj_engine *engine, uint64_t waiter);
 void gj_engine_waiters_remove(struct gj_engine *engine, uint64_t waiter);
 void gj_engine_waiters_keep(struct gj_engine *engine); /* the batch is durable */
 /* After a rollback: the batch's own waiters are refused, all others are told "in progress". */
-void gj_engine_waiters_tell_rollback(struct gj_engine *engine);
+void gj_engine_waiters_tell_rollback(struct gj_engine *engine, enum gj_err why);
 
 #endif

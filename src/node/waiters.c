@@ -41,11 +41,11 @@ static void tell(struct gj_engine *engine, uint64_t waiter, const char *outcome,
     engine->config.sink.reply(engine->config.sink.ctx, waiter, gj_buf_slice(&buf));
 }
 
-void gj_engine_waiters_tell_rollback(struct gj_engine *engine) {
+void gj_engine_waiters_tell_rollback(struct gj_engine *engine, enum gj_err why) {
     for (size_t i = 0; i < engine->n_waiters; i++) {
         const struct gj_waiter *waiter = &engine->waiters[i];
         if (waiter->is_new)
-            tell(engine, waiter->id, "refused", GJ_ERR_STORE_FULL);
+            tell(engine, waiter->id, "refused", why);
         else
             tell(engine, waiter->id, "in_progress", GJ_ERR_IN_PROGRESS);
     }

@@ -269,6 +269,11 @@ static uint32_t sift(struct gj_protocol *p, struct gj_turn *turn, struct candida
     return n;
 }
 
+static void forget_core(struct gj_protocol *p, struct gj_turn *turn, size_t mark) {
+    p->last_core = GJ_SLICE_NONE;
+    gj_arena_rewind(turn->scratch, mark);
+}
+
 static void read_parcel(struct gj_protocol *p, struct gj_turn *turn, const char *line,
                         const struct gj_parcel *parcel) {
     struct gj_peer *peer = NULL;
@@ -307,11 +312,11 @@ static void read_parcel(struct gj_protocol *p, struct gj_turn *turn, const char 
             refuse(turn, err, line, i);
             continue;
         }
+        /* One message's memory serves the next; only a core waits, and only for the legs right behind it. */
+        const enum gj_kind kind = candidates[i].message.kind;
+        if (kind != GJ_KIND_LEGS) forget_core(p, turn, mark);
         admit(p, turn, peer, candidates[i].item, &candidates[i].message, candidates[i].content);
-        /* One message's memory serves the next; only a core waits for the legs behind it. */
-        if (candidates[i].message.kind == GJ_KIND_CORE) continue;
-        p->last_core = GJ_SLICE_NONE;
-        gj_arena_rewind(turn->scratch, mark);
+        if (kind != GJ_KIND_CORE) forget_core(p, turn, mark);
     }
     gj_peers_saw_flush(peer, parcel);
 }

@@ -272,6 +272,7 @@ struct gj_slice gj_protocol_encode_body(struct gj_protocol *p, struct gj_turn *t
     struct gj_fault fault;
     gj_buf_init(&buf, p->encode, sizeof p->encode);
     enum gj_err err = gj_shape_encode(shape, body, &buf, &fault);
+    if (turn->scratch->overflow) return GJ_SLICE_NONE; /* parts of the body are missing; the batch is not kept */
     GJ_ASSERT(err == GJ_OK);
     return gj_arena_copy(turn->scratch, gj_buf_slice(&buf));
 }

@@ -102,7 +102,7 @@ bool gj_cluster_step_node(struct gj_cluster *cluster, size_t node) {
         err = gj_engine_step(member->engine, inputs, n, gj_cluster_now(cluster, node));
     for (size_t i = 0; i < n; i++)
         free(items[i]);
-    if (err != GJ_OK && err != GJ_ERR_STORE_FULL) {
+    if (!gj_engine_goes_on(err)) {
         gj_cluster_crash(cluster, node);
         member->failure = err;
     }
