@@ -197,6 +197,13 @@ static const struct gj_plan_answer *own_plan(struct gj_protocol *p, struct gj_tu
     return message.kind == GJ_KIND_PLAN_ANSWER ? message.body : NULL;
 }
 
+/* We voted YES and were shown a signed abort; now a valid certificate. Our record is whole: one of its signers gave
+ * two words. That is a case against him and must not stop this node; nothing is posted for which nothing is held. */
+static void convict(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
+    (void)p;
+    gj_turn_event(turn, GJ_EVENT_EQUIVOCATION, GJ_ERR_VIOLATION, &seat->row.txid, seat->from, 0);
+}
+
 /* A refund brings the certificate of its original: it is applied first if it had not come. */
 static enum gj_err take_original(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat,
                                  struct gj_core **ret) {
@@ -212,8 +219,11 @@ static enum gj_err take_original(struct gj_protocol *p, struct gj_turn *turn, st
     GJ_TRY(gj_core_read(p, turn, commit->core, &commit->digest, core));
     GJ_TRY(gj_certificate_check(p, turn, seat->from, &core->txid, commit, &certificate));
     original.state = gj_participant_state(p, turn, &core->txid, &original.row);
-    bool is_denied = original.state == GJ_PART_NONE || original.state == GJ_PART_REFUSED ||
-                     original.state == GJ_PART_ABORTED;
+    if (certificate.holds_our_yes && original.state == GJ_PART_ABORTED) {
+        convict(p, turn, &original);
+        return GJ_ERR_BAD_EVIDENCE;
+    }
+    bool is_denied = original.state == GJ_PART_NONE || original.state == GJ_PART_REFUSED;
     if (certificate.holds_our_yes && is_denied) {
         gj_peers_enter_resync(p, turn, seat->from, &core->txid);
         return GJ_ERR_RESYNC;
@@ -329,13 +339,6 @@ static void lost_data(struct gj_protocol *p, struct gj_turn *turn, struct seat *
         return;
     }
     gj_peers_enter_resync(p, turn, seat->from, &seat->row.txid);
-}
-
-/* We voted YES and were shown a signed abort; now a valid certificate. Our record is whole: one of its signers gave
- * two words. That is a case against him and must not stop this node; nothing is posted for which nothing is held. */
-static void convict(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
-    (void)p;
-    gj_turn_event(turn, GJ_EVENT_EQUIVOCATION, GJ_ERR_VIOLATION, &seat->row.txid, seat->from, 0);
 }
 
 static void release_hold(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {

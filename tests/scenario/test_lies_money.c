@@ -485,6 +485,25 @@ static void a_commit_after_the_abort(void **state) {
     assert_string_equal(gj_liar_state(l, GJ_LIAR_EAST), "open");
 }
 
+/* The same certificate, inside a refund: two words of one signer again, and no reason to stop this node. */
+static void a_refund_of_what_was_aborted_here(void **state) {
+    (void)state;
+    struct gj_liar_tx paid, tx;
+    struct gj_commit commit;
+    gj_liar_take_over(l, GJ_LIAR_CARE);
+    settle(&paid, &commit);
+    gj_liar_abort(l, &paid, GJ_LIAR_EAST);
+    refund_of(&tx, &paid, 100);
+    tx.original = commit_bytes(&commit);
+    gj_liar_tx_seal(l, &tx);
+    gj_liar_prepare(l, &tx, GJ_LIAR_EAST, false);
+    assert_false(says_yes(GJ_LIAR_EAST, &tx));
+    assert_string_equal(gj_liar_part_state(l, GJ_LIAR_EAST, &paid.txid), "ABORTED");
+    assert_int_equal(gj_liar_events(l, GJ_LIAR_EAST, GJ_EVENT_EQUIVOCATION), 1);
+    assert_string_equal(gj_liar_state(l, GJ_LIAR_EAST), "open");
+    assert_int_equal(gj_liar_balance(l, GJ_LIAR_EAST, GJ_LIAR_PAYER), 100000);
+}
+
 #define LIE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(int argc, char **argv) {
@@ -509,6 +528,7 @@ int main(int argc, char **argv) {
         LIE(a_commit_without_every_yes),
         LIE(an_abort_after_the_commit),
         LIE(a_commit_after_the_abort),
+        LIE(a_refund_of_what_was_aborted_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
