@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "store/lock.h"
+#include "store/reread.h"
 #include "store/sqlite.h"
 
 __attribute__((format(printf, 3, 4))) static enum gj_err refuse(enum gj_err err, char *ret_detail,
@@ -125,10 +126,15 @@ static enum gj_err open_writing(struct gj_sqlite *sqlite, enum gj_store_mode mod
     GJ_TRY(take_lock(sqlite, ret_detail));
     GJ_TRY(mode == GJ_STORE_CREATE ? create_file(sqlite->path, ret_detail)
                                    : check_file(sqlite->path, ret_detail));
+    if (mode == GJ_STORE_WRITE && gj_store_reread(sqlite->path) != GJ_OK)
+        return refuse(GJ_ERR_IO, ret_detail, "%s: %s", sqlite->path, strerror(errno));
     GJ_TRY(connect_file(sqlite, ret_detail));
     if (mode == GJ_STORE_WRITE) GJ_TRY(gj_sqlite_check_identity(sqlite->db, &version, ret_detail));
     GJ_TRY(make_durable(sqlite, ret_detail));
-    return gj_sqlite_migrate(sqlite->db, version, ret_detail);
+    GJ_TRY(gj_sqlite_migrate(sqlite->db, version, ret_detail));
+    /* The log came into being, and a journal before it went: neither may come undone later. */
+    if (mode != GJ_STORE_CREATE || sync_folder(sqlite->path) == 0) return GJ_OK;
+    return refuse(GJ_ERR_IO, ret_detail, "the folder of %s: %s", sqlite->path, strerror(errno));
 }
 
 static enum gj_err open_reading(struct gj_sqlite *sqlite, char *ret_detail) {

@@ -7,6 +7,11 @@
 #include "base/check.h"
 #include "sim.h"
 #include "store/driver.h"
+#include "store/sqlite.h"
+
+#define ARENA_BYTES ((size_t)16 * 1024 * 1024)
+#define CUT_WITHIN  10u /* writes and syncs: a commit has about as many */
+#define STOP_WITHIN 24u /* and the checkpoint at the end of a service */
 
 struct disk {
     struct gj_store head;
@@ -66,12 +71,29 @@ static enum gj_err fail(struct disk *disk, enum gj_err err) {
 
 static enum gj_err commit_inner(struct disk *disk) {
     enum gj_err err = disk->inner->ops->commit(disk->inner);
+    const struct sim_node *node = &disk->sim->nodes[disk->node];
     if (err == GJ_OK) {
+        if (!sim_disk_is_sound(disk->sim, disk->node))
+            ck_fail(disk->sim->ck, "I4", disk->node, NULL, "a sync has failed, and the process goes on");
         ck_commit(disk->sim->ck, disk->node);
+    } else if (err == GJ_ERR_STORE && node->disk != NULL) {
+        ck_doubt(disk->sim->ck, disk->node); /* the disk will tell */
     } else {
         ck_rollback(disk->sim->ck, disk->node);
     }
     return err;
+}
+
+/* The power fails somewhere in this commit or soon after it, or its sync does. */
+static enum gj_err commit_in_danger(struct disk *disk) {
+    struct sim *sim = disk->sim;
+    struct crash_disk *real = sim->nodes[disk->node].disk;
+    bool sync_fails = sim_below(sim, SIM_SQLITE, 4) == 0;
+    sim_say(sim, "%s: %s", sim_node_name(disk->node),
+            sync_fails ? "a sync fails" : "the power will fail soon");
+    if (sync_fails) crash_disk_fail_sync(real);
+    if (!sync_fails) crash_disk_cut_at(real, 1 + (unsigned)sim_below(sim, SIM_SQLITE, CUT_WITHIN));
+    return commit_inner(disk);
 }
 
 static enum sim_disk_fault draw(struct disk *disk) {
@@ -106,11 +128,12 @@ static enum gj_err do_commit(struct gj_store *store) {
         ck_commit(disk->sim->ck, disk->node);
         return GJ_OK;
     case SIM_DISK_LOSES:
+        if (disk->sim->nodes[disk->node].disk != NULL) return commit_in_danger(disk);
+        break;
     case SIM_DISK_FULL:
         break;
     }
-    bool is_full =
-        fault == SIM_DISK_FULL || disk->sim->nodes[disk->node].full_until_ms > disk->sim->now_ms;
+    bool is_full = fault == SIM_DISK_FULL || disk->sim->nodes[disk->node].full_until_ms > disk->sim->now_ms;
     sim_say(disk->sim, "%s: a flush fails%s", sim_node_name(disk->node),
             is_full ? ", the store is full" : "");
     disk->inner->ops->rollback(disk->inner);
@@ -125,7 +148,19 @@ static void do_rollback(struct gj_store *store) {
     ck_rollback(of(store)->sim->ck, of(store)->node);
 }
 
+/* A process that ends does not close its store: what the log holds stays in it. */
+static void end_process(struct disk *disk) {
+    struct sim_node *node = &disk->sim->nodes[disk->node];
+    if (node->disk == NULL || crash_disk_is_dead(node->disk) || node->stops_well) return;
+    bool goes_power = sim_below(disk->sim, SIM_SQLITE, 4) != 0;
+    sim_say(disk->sim, "%s: %s", sim_node_name(disk->node),
+            goes_power ? "the power is off" : "the process is gone");
+    if (goes_power) crash_disk_cut(node->disk);
+    if (!goes_power) crash_disk_kill(node->disk);
+}
+
 static void do_close(struct gj_store *store) {
+    end_process(of(store));
     gj_store_close(&of(store)->inner);
     free(store);
 }
@@ -150,6 +185,66 @@ static const struct gj_driver_ops ops = {.port = {.get = do_get,
                                          .below_reserve = do_below_reserve,
                                          .checkpoint = do_checkpoint};
 
+bool sim_disk_is_sound(const struct sim *sim, size_t node) {
+    const struct sim_node *at = &sim->nodes[node];
+    return at->disk == NULL ||
+           (!crash_disk_is_dead(at->disk) && crash_disk_counts(at->disk)->bad_syncs == at->bad_syncs);
+}
+
+/* --- with SQLite -------------------------------------------------------------------------------------------- */
+static uint64_t fate_of_a_write(void *ctx) {
+    return sim_random(ctx, SIM_SQLITE);
+}
+
+void sim_disk_open(struct sim *sim, size_t node, const char *path) {
+    crash_vfs_install();
+    sim->nodes[node].disk = crash_disk_new(path, fate_of_a_write, sim);
+    crash_disk_lie(sim->nodes[node].disk, sim->options.bad_disk == SIM_DISK_UNSYNCED);
+}
+
+void sim_disk_starts(struct sim *sim, size_t node) {
+    struct sim_node *at = &sim->nodes[node];
+    if (at->disk == NULL) return;
+    crash_disk_power_on(at->disk);
+    at->bad_syncs = crash_disk_counts(at->disk)->bad_syncs;
+}
+
+/* The next close is an orderly one, with its checkpoint; the power may fail in it, or after it. */
+void sim_disk_stops_well(struct sim *sim, size_t node) {
+    struct sim_node *at = &sim->nodes[node];
+    at->stops_well = true;
+    crash_disk_cut_at(at->disk, (unsigned)sim_below(sim, SIM_SQLITE, STOP_WITHIN));
+}
+
+void sim_disk_stopped(struct sim *sim, size_t node) {
+    struct sim_node *at = &sim->nodes[node];
+    if (at->disk == NULL || !at->stops_well) return;
+    at->stops_well = false;
+    if (sim_below(sim, SIM_SQLITE, 2) == 0) crash_disk_cut(at->disk);
+    crash_disk_kill(at->disk);
+}
+
+/* The process that drives an engine writes its log back when there is nothing else to do. */
+void sim_disk_idles(struct sim *sim, size_t node) {
+    if (sim->nodes[node].disk == NULL || !gj_cluster_is_up(sim->cluster, node)) return;
+    if (sim_below(sim, SIM_SQLITE, 4) == 0) gj_store_checkpoint(gj_cluster_store(sim->cluster, node));
+}
+
+/* A store that was opened again tells what became of a commit whose outcome nobody heard. */
+static void opened(struct disk *disk) {
+    struct sim *sim = disk->sim;
+    struct gj_arena arena;
+    if (sim->nodes[disk->node].disk == NULL) return;
+    if (sim->options.bad_disk == SIM_DISK_NORMAL)
+        (void)sqlite3_exec(((struct gj_sqlite *)(void *)disk->inner)->db, "PRAGMA synchronous=NORMAL", NULL,
+                           NULL, NULL);
+    if (!ck_is_in_doubt(sim->ck, disk->node)) return;
+    gj_arena_init(&arena, sim->arena_memory, ARENA_BYTES);
+    bool was_done = ck_settle_doubt(sim->ck, disk->node, disk->inner, &arena);
+    sim_say(sim, "%s: the commit that nobody heard of is %s", sim_node_name(disk->node),
+            was_done ? "there" : "not there");
+}
+
 struct gj_store *sim_disk_wrap(void *ctx, size_t node, struct gj_store *inner) {
     struct disk *disk = calloc(1, sizeof *disk);
     GJ_ASSERT(disk != NULL);
@@ -157,5 +252,6 @@ struct gj_store *sim_disk_wrap(void *ctx, size_t node, struct gj_store *inner) {
     disk->inner = inner;
     disk->sim = ctx;
     disk->node = node;
+    opened(disk);
     return &disk->head;
 }

@@ -266,6 +266,8 @@ static int usage(FILE *out) {
                   "  --without MASK  leaves faults out: bits of the list below\n"
                   "  --jobs N        processes (1)\n"
                   "  --twice         every seed twice: the trace must be the same\n"
+                  "  --sqlite        all stores are SQLite files\n"
+                  "  --bad-disk HOW  unsynced | normal: SQLite on a disk that does not sync, or told not to\n"
                   "  --quiet         only what fails, and the sums\n"
                   "  --no-minimise   a failure with all its faults, at once\n"
                   "  --stop-at-first no seed behind the first that fails\n"
@@ -284,6 +286,7 @@ int main(int argc, char **argv) {
         {"steps", required_argument, NULL, 't'},   {"without", required_argument, NULL, 'w'},
         {"jobs", required_argument, NULL, 'j'},    {"twice", no_argument, NULL, '2'},
         {"liar", no_argument, NULL, 'l'},          {"no-minimise", no_argument, NULL, 'm'},
+        {"sqlite", no_argument, NULL, 'S'},        {"bad-disk", required_argument, NULL, 'b'},
         {"stop-at-first", no_argument, NULL, 'f'}, {"quiet", no_argument, NULL, 'q'},
         {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     struct job job = {.jobs = 1, .options = {.steps = SIM_STEPS}};
@@ -304,6 +307,13 @@ int main(int argc, char **argv) {
             job.from = job.to = job.options.seed;
             continue;
         }
+        if (c == 'b') {
+            bool is_normal = strcmp(optarg, "normal") == 0;
+            if (!is_normal && strcmp(optarg, "unsynced") != 0) return usage(stderr);
+            job.options.bad_disk = is_normal ? SIM_DISK_NORMAL : SIM_DISK_UNSYNCED;
+            job.options.on_sqlite = is_raw = true;
+            continue;
+        }
         if (c == 'r' && strncmp(end, "..", 2) == 0) job.to = strtoull(end + 2, &end, 0);
         if (!is_number || (optarg != NULL && *end != '\0')) return usage(stderr);
         if (c == 'n') job.options.nodes = (unsigned)value;
@@ -313,6 +323,7 @@ int main(int argc, char **argv) {
         if (c == '2') job.twice = true;
         if (c == 'l') job.options.has_liar = is_raw = true;
         if (c == 'm') is_raw = true;
+        if (c == 'S') job.options.on_sqlite = true;
         if (c == 'f') job.stops = true;
         if (c == 'q') job.quiet = true;
         if (c == 'h') return usage(stdout);

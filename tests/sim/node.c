@@ -27,13 +27,16 @@ static void goes_down(struct sim *sim, size_t node) {
 void sim_node_crash(struct sim *sim, size_t node, const char *why) {
     if (sim->nodes[node].is_down) return;
     sim_say(sim, "%s %s", sim_node_name(node), why);
+    if (sim->nodes[node].disk != NULL && sim_below(sim, SIM_SQLITE, 4) == 0) sim_disk_stops_well(sim, node);
     if (gj_cluster_is_up(sim->cluster, node)) gj_cluster_crash(sim->cluster, node);
+    sim_disk_stopped(sim, node);
     goes_down(sim, node);
 }
 
 /* I3: what comes back from the disk is what was made durable. */
 static void compare(struct sim *sim, size_t node) {
     struct gj_arena arena;
+    if (!sim_disk_is_sound(sim, node)) return; /* it has just failed, and the node does not know yet */
     gj_arena_init(&arena, sim->arena_memory, ARENA_BYTES);
     ck_compare(sim->ck, node, gj_cluster_store(sim->cluster, node), &arena);
 }
@@ -41,6 +44,7 @@ static void compare(struct sim *sim, size_t node) {
 /* Both ways of dying that a step can end in. */
 static void after_step(struct sim *sim, size_t node) {
     struct sim_node *at = &sim->nodes[node];
+    sim_disk_idles(sim, node);
     if (!gj_cluster_is_up(sim->cluster, node)) {
         sim_say(sim, "%s ends by itself: %s", sim_node_name(node),
                 gj_err_name(gj_cluster_failure(sim->cluster, node)));
@@ -69,6 +73,7 @@ void sim_node_start(struct sim *sim, size_t node) {
     }
     if (in_doubt) sim->coverage.faults[SIM_DOUBT]++;
     sim_say(sim, "%s starts%s", sim_node_name(node), in_doubt ? ", its witness is missing" : "");
+    sim_disk_starts(sim, node);
     gj_cluster_restart(sim->cluster, node, in_doubt ? GJ_WITNESS_DOUBTFUL : GJ_WITNESS_EQUAL_OR_BEHIND);
     after_step(sim, node);
     if (!at->is_down) compare(sim, node);

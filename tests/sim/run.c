@@ -135,7 +135,16 @@ static void finish(struct sim *sim) {
     }
 }
 
+static void count_disks(struct sim *sim) {
+    for (size_t i = 0; i < sim->n; i++) {
+        if (sim->nodes[i].disk == NULL) continue;
+        const struct crash_disk_counts *of = crash_disk_counts(sim->nodes[i].disk);
+        sim->totals.faults += of->dropped + of->torn + of->garbled + of->undeleted + of->bad_syncs;
+    }
+}
+
 static void add_up(struct sim *sim, int64_t begin_ms) {
+    count_disks(sim);
     const struct ck_totals *totals = ck_totals_of(sim->ck);
     sim->totals.seeds = 1;
     sim->totals.failed = ck_failed(sim->ck) != NULL;

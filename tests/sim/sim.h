@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "checker/checker.h"
+#include "crash_vfs.h"
 #include "support/cluster.h"
 
 #define SIM_NODES_MAX   5u
@@ -71,7 +72,9 @@ struct sim_options {
     uint32_t without; /* bit per fault that is left out */
     bool keeps_story;
     bool is_verbose;
-    bool has_liar; /* a disk says that it is done and is not: the checker must find it out */
+    bool has_liar;  /* a disk says that it is done and is not: the checker must find it out */
+    bool on_sqlite; /* whatever the seed says */
+    enum sim_bad_disk { SIM_DISK_RIGHT, SIM_DISK_UNSYNCED, SIM_DISK_NORMAL } bad_disk; /* deliberate faults */
     bool is_plain; /* nothing of the world is drawn: no caps, the same money for everybody */
 };
 
@@ -123,6 +126,9 @@ struct sim_node {
     struct sim_flight **inbox;
     size_t n_inbox, cap_inbox;
     int64_t skew_ms;
+    struct crash_disk *disk; /* under SQLite; NULL: a memory store */
+    bool stops_well;         /* its store is closed as at the end of a service, not of a process */
+    uint64_t bad_syncs;      /* when its process began */
 };
 
 struct sim_kept {
@@ -228,6 +234,14 @@ const char *sim_region(size_t node, unsigned which);
 
 /* --- disk.c --------------------------------------------------------------------------------------------- */
 struct gj_store *sim_disk_wrap(void *ctx, size_t node, struct gj_store *inner);
+/* With SQLite only: the disk under a node; its process begins; its service is about to stop, and has stopped; the node
+ * has nothing to do. */
+void sim_disk_open(struct sim *sim, size_t node, const char *path);
+void sim_disk_starts(struct sim *sim, size_t node);
+void sim_disk_stops_well(struct sim *sim, size_t node);
+void sim_disk_stopped(struct sim *sim, size_t node);
+void sim_disk_idles(struct sim *sim, size_t node);
+bool sim_disk_is_sound(const struct sim *sim, size_t node);
 
 /* --- network.c ------------------------------------------------------------------------------------------ */
 void sim_network_sent(void *ctx, const struct gj_cluster_flight *flight, struct gj_cluster_fate *fate);

@@ -87,6 +87,7 @@ void sim_swarm_draw(struct sim *sim) {
     swarm->delay_ms = 10 + (int64_t)sim_below(sim, SIM_PLAN, 800);
     swarm->tail_ms = 1000 << sim_below(sim, SIM_PLAN, 8);
     swarm->slow_ms = 5 + (int64_t)sim_below(sim, SIM_PLAN, 400);
+    if (sim->options.on_sqlite) swarm->on |= UINT32_C(1) << SIM_SQLITE;
     swarm->on &= ~sim->options.without;
     sim->n = 2 + (size_t)sim_below(sim, SIM_PLAN, SIM_NODES_MAX - 1);
     if (sim->options.nodes != 0) sim->n = sim->options.nodes;

@@ -209,6 +209,11 @@ void sim_world_open(struct sim *sim) {
                                              .event = sim_node_reports,
                                              .reply = sim_node_replies,
                                              .wrap = sim_disk_wrap};
+    for (size_t i = 0; i < sim->n && sim->folder[0] != '\0'; i++) {
+        char path[128];
+        (void)snprintf(path, sizeof path, "%s/%s.db", sim->folder, provinces[i].name);
+        sim_disk_open(sim, i, path);
+    }
     sim->cluster = gj_cluster_new(&config);
     for (size_t i = 0; i < sim->n; i++) {
         struct loading loading = {sim, i};
@@ -226,6 +231,8 @@ void sim_world_close(struct sim *sim) {
             (void)unlink(path);
         }
     }
+    for (size_t i = 0; i < sim->n; i++)
+        crash_disk_free(&sim->nodes[i].disk);
     if (sim->folder[0] != '\0') (void)rmdir(sim->folder);
     ck_free(&sim->ck);
 }

@@ -257,7 +257,9 @@ void gj_cluster_restart(struct gj_cluster *cluster, size_t node, enum gj_witness
                                             .record_inputs = cluster->config.record_inputs};
     GJ_ASSERT(gj_engine_new(&config, &member->engine) == GJ_OK);
     member->failure = gj_engine_start(member->engine, gj_cluster_now(cluster, node), witness);
-    if (member->failure != GJ_OK) gj_engine_free(&member->engine);
+    if (member->failure == GJ_OK) return;
+    gj_engine_free(&member->engine);
+    if (cluster->config.folder != NULL) gj_store_close(&member->store);
 }
 
 bool gj_cluster_is_up(const struct gj_cluster *cluster, size_t node) {

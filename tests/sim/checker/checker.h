@@ -53,6 +53,11 @@ void ck_put(struct ck *ck, size_t node, const struct gj_table *table, const void
 void ck_del(struct ck *ck, size_t node, const struct gj_table *table, const void *rec);
 void ck_commit(struct ck *ck, size_t node); /* durable */
 void ck_rollback(struct ck *ck, size_t node);
+/* The store could not say whether it is durable: it is so or not, and the store when it is opened again tells. */
+void ck_doubt(struct ck *ck, size_t node);
+bool ck_is_in_doubt(const struct ck *ck, size_t node);
+/* True: it was done. |arena| is reset. */
+bool ck_settle_doubt(struct ck *ck, size_t node, struct gj_store *store, struct gj_arena *arena);
 /* Reads the whole store and compares it with what was made durable (I3). |arena| is reset. */
 void ck_compare(struct ck *ck, size_t node, struct gj_store *store, struct gj_arena *arena);
 /* A digest over every record of that node, for the trace: records in the order of their keys. */

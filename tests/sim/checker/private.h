@@ -60,6 +60,7 @@ struct ck_node {
     struct ck_row *rows;
     struct ck_change *changes;
     size_t n_changes, cap_changes;
+    bool in_doubt; /* whether they were done */
     struct ck_touch *touched; /* of the commit that is being looked at */
     size_t n_touched, cap_touched;
     struct ck_sum *accounts, *entries, *usage;

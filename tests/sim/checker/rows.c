@@ -389,6 +389,38 @@ uint64_t ck_changes(const struct ck *ck, size_t node) {
     return ck->nodes[node].n_row_changes;
 }
 
+/* --- a transaction of which nobody heard the end -------------------------------------------------------- */
+void ck_doubt(struct ck *ck, size_t node) {
+    ck->nodes[node].in_transaction = false;
+    ck->nodes[node].in_doubt = true;
+}
+
+bool ck_is_in_doubt(const struct ck *ck, size_t node) {
+    return ck->nodes[node].in_doubt;
+}
+
+/* Every transaction of a node raises the flush in its own record: whichever that is there tells. All else that it
+ * changed must be there with it, or nothing of it: that is for the comparison to say. */
+bool ck_settle_doubt(struct ck *ck, size_t node, struct gj_store *store, struct gj_arena *arena) {
+    struct ck_node *of = &ck->nodes[node];
+    const char *field = "";
+    bool is_done = false;
+    of->in_doubt = false;
+    for (size_t i = 0; i < of->n_changes; i++) {
+        const struct ck_row *row = of->changes[i].row;
+        if (!ck_row_is(row, "node")) continue;
+        void *there = calloc(1, row->table->shape->size);
+        GJ_ASSERT(there != NULL);
+        memcpy(there, row->rec, row->table->shape->size);
+        gj_arena_reset(arena);
+        is_done = gj_store_get(store, row->table, there, arena) && same(row->table, row->rec, there, &field);
+        free(there);
+    }
+    if (is_done) ck_commit(ck, node);
+    if (!is_done) ck_rollback(ck, node);
+    return is_done;
+}
+
 /* --- the store itself ----------------------------------------------------------------------------------- */
 static void compare_one(struct ck *ck, size_t node, const struct gj_table *table, const void *rec) {
     char key[CK_KEY_MAX];
