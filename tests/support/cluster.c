@@ -278,6 +278,15 @@ struct gj_store *gj_cluster_swap_store(struct gj_cluster *cluster, size_t node, 
     return old;
 }
 
+struct gj_keyring *gj_cluster_swap_keyring(struct gj_cluster *cluster, size_t node,
+                                           struct gj_keyring *keyring) {
+    struct gj_cluster_member *member = &cluster->members[node];
+    struct gj_keyring *old = member->keyring;
+    member->keyring = keyring;
+    member->prover.ctx = keyring;
+    return old;
+}
+
 void gj_cluster_edit(struct gj_cluster *cluster, size_t node, void (*edit)(void *ctx, struct gj_turn *turn),
                      void *ctx) {
     struct gj_cluster_member *member = &cluster->members[node];

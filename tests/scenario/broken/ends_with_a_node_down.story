@@ -1,0 +1,11 @@
+# fails: east is down: restart it
+story: It leaves a node down
+given provinces care, home, east
+given li of home with 30.00
+given wang of east with 500.00
+given wang pays for li
+
+settle s1 100.00 of li at care
+expect s1 done
+expect everything decided
+crash east

@@ -1,0 +1,8 @@
+# fails: a story expects nothing
+story: It expects nothing
+given provinces care, home, east
+given li of home with 30.00
+given wang of east with 500.00
+given wang pays for li
+
+settle s1 100.00 of li at care

@@ -1,0 +1,10 @@
+# fails: a second request is called s1
+story: Two requests of one name
+given provinces care, home, east
+given li of home with 30.00
+given wang of east with 500.00
+given wang pays for li
+
+settle s1 100.00 of li at care
+settle s1 90.00 of li at care
+expect s1 done

@@ -1,0 +1,10 @@
+# fails: nothing differs
+story: A difference is announced and there is none
+given provinces care, home, east
+given li of home with 30.00
+given wang of east with 500.00
+given wang pays for li
+
+settle s1 100.00 of li at care
+expect s1 done
+end with a difference about s1

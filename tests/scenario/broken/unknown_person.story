@@ -1,0 +1,9 @@
+# fails: no person is called lu
+story: A name is misspelt
+given provinces care, home, east
+given li of home with 30.00
+given wang of east with 500.00
+given wang pays for li
+
+settle s1 100.00 of lu at care
+expect s1 done

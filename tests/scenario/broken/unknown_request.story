@@ -1,0 +1,9 @@
+# fails: no request is called s2
+story: A request that nobody made
+given provinces care, home, east
+given li of home with 30.00
+given wang of east with 500.00
+given wang pays for li
+
+settle s1 100.00 of li at care
+expect s2 done

@@ -1,0 +1,11 @@
+story: A vote comes twice: it counts once
+given provinces care, home, east
+given li of home with 30.00
+given wang of east with 500.00
+given wang pays for li
+
+duplicate next vote from east to care
+settle s1 100.00 of li at care
+expect s1 done
+expect wang has 430.00
+expect no alarm at care
