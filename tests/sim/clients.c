@@ -344,6 +344,11 @@ static void finish(struct sim *sim, struct client *client) {
     client->tries = 0;
 }
 
+/* A liar voted for what it refused: what must be undone with it is a case for people. */
+static bool is_hopeless(const struct sim *sim, const struct client *client) {
+    return sim->is_healed && client->tries > TRIES_MAX && ck_is_lame(sim->ck);
+}
+
 static void hear(struct sim *sim, struct client *client) {
     const void *body;
     char what[64];
@@ -359,6 +364,7 @@ static void hear(struct sim *sim, struct client *client) {
             kind == GJ_ANSWER_PROBLEM ? what : "");
     if (kind == GJ_ANSWER_PROBLEM && is_for_now(sim, &client->op, problem) && client->op.msgid[0] != '\0') {
         client->due_ms = sim->now_ms + 200 + (int64_t)below(sim, 4000);
+        if (is_hopeless(sim, client)) finish(sim, client);
         return;
     }
     if (kind == GJ_ANSWER_SETTLEMENT) learn_settlement(sim, &client->op, body);
@@ -381,7 +387,7 @@ static void lose_patience(struct sim *sim, struct client *client) {
         make_reverse(client, &reverse, op->node, op->sender, op->msgid);
         client->op = reverse;
         client->tries = 0;
-    } else if (!sim->is_healed && (draw >= 97 || client->tries > TRIES_MAX)) {
+    } else if (is_hopeless(sim, client) || (!sim->is_healed && (draw >= 97 || client->tries > TRIES_MAX))) {
         finish(sim, client);
     }
 }

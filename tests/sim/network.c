@@ -121,7 +121,7 @@ static unsigned copies(struct sim *sim) {
     return n;
 }
 
-static void send(struct sim *sim, const struct gj_cluster_flight *flight) {
+static void send(struct sim *sim, const struct gj_cluster_flight *flight, bool is_refused) {
     unsigned n = copies(sim);
     for (unsigned i = 0; i < n; i++) {
         int64_t due = sim->now_ms + delay_ms(sim);
@@ -129,6 +129,7 @@ static void send(struct sim *sim, const struct gj_cluster_flight *flight) {
         struct sim_flight *copy =
             sim_network_push(sim, flight->from, flight->to, flight->parcel.ptr, flight->parcel.len, due);
         copy->is_again = i > 0;
+        copy->is_damaged = is_refused;
         if (!is_hit) continue;
         damage(sim, copy);
         sim->coverage.faults[SIM_FLIP]++;
@@ -148,12 +149,14 @@ void sim_network_sent(void *ctx, const struct gj_cluster_flight *flight, struct 
     sim_mix(sim, flight->parcel.ptr, flight->parcel.len);
     ck_sent(sim->ck, flight->from, flight->to, flight->parcel.ptr, flight->parcel.len);
     sim->totals.flights++;
-    keep(sim, flight);
-    const char *why = lost(sim, flight);
-    sim_say_frame(sim, why == NULL ? "sends" : why, flight->from, flight->to, flight->parcel.ptr,
-                  flight->parcel.len);
+    struct gj_cluster_flight said = *flight;
+    bool is_refused = false;
+    if (sim_is_liar(sim, flight->from)) said.parcel = sim_liars_say(sim, flight, &is_refused);
+    keep(sim, &said);
+    const char *why = lost(sim, &said);
+    sim_say_frame(sim, why == NULL ? "sends" : why, said.from, said.to, said.parcel.ptr, said.parcel.len);
     if (why == NULL) {
-        send(sim, flight);
+        send(sim, &said, is_refused);
         return;
     }
     sim->totals.lost++;

@@ -21,6 +21,7 @@ static void goes_down(struct sim *sim, size_t node) {
     at->next_commit = SIM_DISK_WELL;
     at->up_ms = sim->now_ms + downtime_ms(sim);
     at->has_request = false;
+    if (sim_is_liar(sim, node)) sim_liars_die(sim);
     sim_network_lose(sim, node);
 }
 
@@ -88,6 +89,7 @@ int64_t sim_node_next_ms(const struct sim *sim, size_t node) {
 }
 
 static void inject(struct sim *sim, const struct sim_flight *flight) {
+    if (sim_is_liar(sim, flight->to) && !sim_liars_hear(sim, flight)) return;
     gj_cluster_inject(sim->cluster, flight->to, sim_node_name(flight->from),
                       gj_slice_of(flight->bytes, flight->len));
 }
@@ -163,7 +165,7 @@ bool sim_node_replies(void *ctx, size_t node, uint64_t ticket, struct gj_slice a
 void sim_node_reports(void *ctx, size_t node, const struct gj_event *event) {
     struct sim *sim = ctx;
     char txid[GJ_TXID_TEXT_CAP] = "", what[48];
-    sim->events[event->code]++;
+    if (!sim_is_liar(sim, node)) sim->events[event->code]++;
     sim->coverage.events[event->code]++;
     if (event->code == GJ_EVENT_PARCEL_REFUSED || event->code == GJ_EVENT_PEER_ERROR ||
         event->code == GJ_EVENT_CLOCK_SKEW) {

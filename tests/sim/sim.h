@@ -44,7 +44,8 @@
     X(FULL, "full", "a store has no room for a batch")                                                       \
     X(RESERVE, "reserve", "a store is below its reserve")                                                    \
     X(DOUBT, "doubt", "the witness file is missing at a start")                                              \
-    X(SQLITE, "sqlite", "stores are SQLite files")
+    X(SQLITE, "sqlite", "stores are SQLite files")                                                           \
+    X(LIAR, "liar", "one node's key is in the hand of a liar")
 
 enum sim_fault {
 #define X(name, word, text) SIM_##name,
@@ -56,6 +57,75 @@ enum sim_fault {
     SIM_NET,
     SIM_PLAN,
     SIM_STREAMS
+};
+
+/* What the liar does: lies_tx.c, lies_more.c, lies_wire.c. */
+#define SIM_LIES(X)                                                                                          \
+    X(NO_FOR_YES, "no_for_yes", "votes NO, and its record says YES")                                         \
+    X(NO_AFTER_YES, "no_after_yes", "votes YES, then NO")                                                    \
+    X(YES_AFTER_NO, "yes_after_no", "votes NO, then YES")                                                    \
+    X(OTHER_DIGEST, "other_digest", "another digest under a known txid")                                     \
+    X(VOTE_LATE, "vote_late", "votes on what was decided long ago, or never began")                          \
+    X(FACTS, "facts", "facts about legs that are not its own")                                               \
+    X(ACK, "ack", "acknowledges what it never posted")                                                       \
+    X(ABORT_FOR_COMMIT, "abort_for_commit", "COMMIT to the others, ABORT to one")                            \
+    X(ABORT_AFTER_COMMIT, "abort_after_commit", "COMMIT, then ABORT")                                        \
+    X(ABORT_LATE, "abort_late", "ABORT of its own, in any state")                                            \
+    X(COMMIT_LATE, "commit_late", "a true certificate, in any state")                                        \
+    X(ABORT_OF_ANOTHER, "abort_of_another", "ABORT of another's transaction")                                \
+    X(COMMIT_OF_ANOTHER, "commit_of_another", "a foreign certificate, for what is PREPARED")                 \
+    X(VOTE_MISSING, "vote_missing", "a certificate with a vote missing")                                     \
+    X(VOTE_MUTATED, "vote_mutated", "... with a bit of a vote turned")                                       \
+    X(VOTE_TWICE, "vote_twice", "... with the same vote twice")                                              \
+    X(VOTE_OF_ANOTHER, "vote_of_another", "... with a vote on something else, of an old epoch perhaps")      \
+    X(CORE_MUTATED, "core_mutated", "... with a bit of the core turned")                                     \
+    X(NAMES_ITSELF, "names_itself", "PREPARE that lists its coordinator")                                    \
+    X(NAMES_TWICE, "names_twice", "... that lists one node twice")                                           \
+    X(NAMES_A_STRANGER, "names_a_stranger", "... that lists a node of no registry")                          \
+    X(ZERO, "zero", "... with an amount of zero, or one where none belongs")                                 \
+    X(INT64, "int64", "... with the largest amounts there are")                                              \
+    X(DATE, "date", "... of next year")                                                                      \
+    X(EXPIRED, "expired", "... that was over before it came")                                                \
+    X(FOREIGN_SENDER, "foreign_sender", "... for a sender and a place of another node")                      \
+    X(KEY_TWICE, "key_twice", "two transactions under one biz key")                                          \
+    X(CORE_TWICE, "core_twice", "a second core behind the first")                                            \
+    X(SUPERSEDES_COMMITTED, "supersedes_committed", "names a committed attempt as aborted")                  \
+    X(PREPARE_AGAIN, "prepare_again", "an old PREPARE again, to anybody")                                    \
+    X(BARE_WORD, "bare_word", "a decision without a proof")                                                  \
+    X(PROOF_OF_ANOTHER, "proof_of_another", "a decision with the proof of another one")                      \
+    X(REFUSED_TO_A_PEER, "refused_to_a_peer", "REFUSED to a peer, and YES to the coordinator")               \
+    X(STORM, "storm", "many questions about anything")                                                       \
+    X(INQUIRE, "inquire", "a question without its vote")                                                     \
+    X(COVER, "cover", "covers more than there is")                                                           \
+    X(PLAN, "plan", "a plan of untrue sources")                                                              \
+    X(WELCOME, "welcome", "has seen flushes that never were")                                                \
+    X(HELLO, "hello", "greets twice in one epoch, with something changed")                                   \
+    X(WRONG_PATH, "wrong_path", "another leaf's path")                                                       \
+    X(SHORT_PATH, "short_path", "a path of another length")                                                  \
+    X(NO_LEAF, "no_leaf", "a leaf outside the tree")                                                         \
+    X(BAD_SIGNATURE, "bad_signature", "a signature with a bit turned")                                       \
+    X(NO_MSGPACK, "no_msgpack", "bytes that are no message")                                                 \
+    X(NETWORK, "network", "of another network")                                                              \
+    X(STRANGER, "stranger", "of a sender that no registry knows")                                            \
+    X(OTHERS_NAME, "others_name", "in another's name")                                                       \
+    X(OTHERS_KEY, "others_key", "signed with another's key")                                                 \
+    X(OLD_EPOCH, "old_epoch", "of an epoch that is over")                                                    \
+    X(NO_HELLO, "no_hello", "of an epoch that was never announced")                                          \
+    X(FAR_EPOCH, "far_epoch", "of an epoch of the next days")                                                \
+    X(UNKNOWN_KIND, "unknown_kind", "of a kind that nobody knows")                                           \
+    X(RECIPIENT, "recipient", "addressed to somebody else")                                                  \
+    X(VERSION, "version", "of another version")                                                              \
+    X(BODY, "body", "with the body of another kind")                                                         \
+    X(CLOCK, "clock", "new work of an hour ago")                                                             \
+    X(TOO_LARGE, "too_large", "a frame above the limit")                                                     \
+    X(CUT_OFF, "cut_off", "half a frame")                                                                    \
+    X(TWICE, "twice", "the same frame twice")
+
+enum sim_lie {
+#define X(name, word, text) SIM_LIE_##name,
+    SIM_LIES(X)
+#undef X
+        SIM_LIE_COUNT
 };
 
 struct sim_swarm {
@@ -89,6 +159,7 @@ struct sim_coverage {
     uint64_t part[SIM_PART_STATES][SIM_PART_INPUTS], coord[SIM_COORD_STATES][SIM_COORD_INPUTS];
     uint64_t events[GJ_EVENT_COUNT];
     uint64_t faults[SIM_FAULT_COUNT];
+    uint64_t lies[SIM_LIE_COUNT];
     struct {
         char what[48];
         uint64_t n;
@@ -182,13 +253,14 @@ struct sim {
     struct sim_ticket *tickets; /* by number - 1 */
     size_t n_tickets, cap_tickets;
     struct sim_clients *clients;
+    struct sim_liars *liars; /* NULL: nobody lies */
 
     struct sim_story story;
     uint64_t hash;
     uint8_t *arena_memory;
     struct sim_coverage coverage;
     struct sim_totals totals;
-    uint64_t events[GJ_EVENT_COUNT];
+    uint64_t events[GJ_EVENT_COUNT]; /* of honest nodes */
 };
 
 struct sim_result {
@@ -231,6 +303,7 @@ struct sim_person sim_person(const struct sim *sim, size_t who);
 void sim_person_name(const struct sim_person *person, struct gj_req_person *ret);
 /* One of the node's regions; its institution. */
 const char *sim_region(size_t node, unsigned which);
+const char *const *sim_regions(size_t node); /* both of them */
 
 /* --- disk.c --------------------------------------------------------------------------------------------- */
 struct gj_store *sim_disk_wrap(void *ctx, size_t node, struct gj_store *inner);
@@ -262,6 +335,18 @@ void sim_node_crash(struct sim *sim, size_t node, const char *why);
 void sim_node_start(struct sim *sim, size_t node);
 bool sim_node_replies(void *ctx, size_t node, uint64_t ticket, struct gj_slice answer);
 void sim_node_reports(void *ctx, size_t node, const struct gj_event *event);
+
+/* --- liars.c -------------------------------------------------------------------------------------------- */
+void sim_liars_open(struct sim *sim);
+void sim_liars_close(struct sim *sim);
+bool sim_is_liar(const struct sim *sim, size_t node);
+const char *sim_lie_word(enum sim_lie lie);
+/* A frame of the liar's engine: what is sent instead, often the frame itself. */
+struct gj_slice sim_liars_say(struct sim *sim, const struct gj_cluster_flight *flight, bool *ret_is_refused);
+/* A frame to the liar; false: its engine does not get to hear it. */
+bool sim_liars_hear(struct sim *sim, const struct sim_flight *flight);
+void sim_liars_tick(struct sim *sim); /* lies that nobody asked for */
+void sim_liars_die(struct sim *sim);  /* its engine went down */
 
 /* --- clients.c ------------------------------------------------------------------------------------------ */
 void sim_clients_open(struct sim *sim);

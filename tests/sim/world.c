@@ -29,6 +29,10 @@ const char *sim_node_name(size_t node) {
     return provinces[node].name;
 }
 
+const char *const *sim_regions(size_t node) {
+    return regions[node];
+}
+
 const char *sim_region(size_t node, unsigned which) {
     return regions[node][which % 2];
 }

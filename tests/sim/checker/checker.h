@@ -47,6 +47,14 @@ void ck_set_key(struct ck *ck, size_t node, const uint8_t key[32]);
 /* One more public key of a node. |alg| 1: SM2, 65 bytes; 2: Ed25519, 32 bytes. False: no such key, or too many. */
 bool ck_add_key(struct ck *ck, size_t node, uint8_t alg, const uint8_t *bytes, size_t len);
 
+/* --- a liar ---------------------------------------------------------------------------------------------- */
+/* What is said with this node's key need not be its engine's word. Its own records are still judged, and what its
+ * engine says; of the others, all that a lie cannot excuse. |regions|: of that node, borrowed. */
+void ck_set_liar(struct ck *ck, size_t node, const char *const *regions, size_t n_regions);
+/* It voted for what its engine refused: its engine may never be able to do its part again. */
+void ck_set_lame(struct ck *ck);
+bool ck_is_lame(const struct ck *ck);
+
 /* --- stores: called by a wrapper round the store port --------------------------------------------------- */
 void ck_begin(struct ck *ck, size_t node);
 void ck_put(struct ck *ck, size_t node, const struct gj_table *table, const void *rec);

@@ -57,6 +57,7 @@ struct ck_node {
     struct ck_key keys[CK_KEYS_MAX];
     size_t n_keys;
     bool in_transaction;
+    bool lies; /* its key is in somebody else's hand */
     struct ck_row *rows;
     struct ck_change *changes;
     size_t n_changes, cap_changes;
@@ -82,6 +83,7 @@ struct ck_leg {
 
 /* A transaction, put together from every node's records and words. */
 struct ck_tx {
+    char key[CK_KEY_MAX]; /* the txid; of a liar's transaction each node has a tx of its own, "<node> <txid>" */
     char txid[72];
     size_t coordinator;
     uint32_t epoch;
@@ -93,7 +95,8 @@ struct ck_tx {
     struct ck_leg legs[CK_LEGS_MAX];
     char vote[CK_NODES_MAX]; /* 'Y', 'N', or 0: signed votes */
     bool was_prepared[CK_NODES_MAX], is_refused[CK_NODES_MAX];
-    bool is_committed, is_aborted; /* somebody decided so */
+    bool is_released[CK_NODES_MAX]; /* gave its hold back on a liar's signed refusal, as it must */
+    bool is_committed, is_aborted;  /* somebody decided so */
     size_t committed_by, aborted_by;
     UT_hash_handle hh;
 };
@@ -111,6 +114,9 @@ struct ck {
     struct ck_rules rules;
     struct ck_tx *txs;
     struct ck_biz *biz;
+    const char *const *liar_regions;
+    size_t n_liar_regions;
+    bool is_lame, has_split; /* a liar voted for what it had refused; a transaction came out both ways by its lie */
     struct ck_totals totals;
     struct ck_failure failure;
     bool has_failed;
@@ -136,6 +142,7 @@ char *ck_row_txid(const struct ck_row *row, const char *field, char dst[72]);
 /* --- transactions (tx.c) -------------------------------------------------------------------------------- */
 struct ck_tx *ck_tx_get(struct ck *ck, const char *txid); /* makes it */
 struct ck_tx *ck_tx_find(const struct ck *ck, const char *txid);
+struct ck_tx *ck_tx_by_key(struct ck *ck, const char *key, const char *txid);
 size_t ck_node_of(const struct ck *ck, const char *name); /* ck->n if unknown */
 void ck_tx_core(struct ck *ck, size_t node, struct ck_tx *tx, const uint8_t *core, size_t len);
 void ck_tx_digest(struct ck *ck, size_t node, struct ck_tx *tx, const uint8_t *digest);
@@ -153,6 +160,25 @@ void ck_tx_proof(struct ck *ck, size_t node, const struct ck_tx *tx, const struc
 void ck_tx_touched(struct ck *ck, size_t node, const struct ck_touch *touch);
 void ck_tx_settled(struct ck *ck, size_t node,
                    const struct ck_touch *touch); /* after all records are in place */
+
+/* --- liars (liars.c) ------------------------------------------------------------------------------------ */
+/* As that node knows it: what a liar coordinates may be another transaction to each. */
+struct ck_tx *ck_tx_at(struct ck *ck, size_t node, const char *txid);
+bool ck_txid_is_liars(const struct ck *ck, const char *txid);
+/* Its coordinator lies, a liar is listed, or somebody was told otherwise by a liar. */
+bool ck_tx_is_tainted(const struct ck *ck, const struct ck_tx *tx);
+/* What an honest node decided about a transaction that a liar coordinates: nobody commits what an honest one that is
+ * listed was not ready for, on these very terms, nor two under one key, nor without a whole certificate. */
+void ck_liars_decision(struct ck *ck, size_t node, struct ck_tx *tx, const struct ck_row *row,
+                       bool committed);
+/* Was the hold given back because a liar that is listed had refused, under his signature? Then it is his doing. */
+void ck_liars_refusal(struct ck *ck, size_t node, struct ck_tx *tx, const struct ck_row *row);
+/* What only a liar could end: what it coordinates, what it does not acknowledge, what it told two ways. */
+bool ck_waits_for_a_liar(struct ck *ck, const struct ck_row *row);
+bool ck_is_liars_pair(const struct ck *ck, const char *key);
+bool ck_is_liars_relation(const struct ck *ck, const struct ck_row *row);
+/* By so much, and no more, do the ends of a pair differ where an honest node gave its hold back on a liar's refusal. */
+void ck_add_released(const struct ck *ck, struct ck_sum **pairs);
 
 /* --- books (books.c) ------------------------------------------------------------------------------------ */
 void ck_books_touched(struct ck *ck, size_t node, const struct ck_touch *touch);

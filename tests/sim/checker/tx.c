@@ -23,19 +23,24 @@ struct ck_tx *ck_tx_find(const struct ck *ck, const char *txid) {
     return tx;
 }
 
-struct ck_tx *ck_tx_get(struct ck *ck, const char *txid) {
-    struct ck_tx *tx = ck_tx_find(ck, txid);
+struct ck_tx *ck_tx_by_key(struct ck *ck, const char *key, const char *txid) {
+    struct ck_tx *tx = ck_tx_find(ck, key);
     if (tx != NULL) return tx;
     tx = calloc(1, sizeof *tx);
     GJ_ASSERT(tx != NULL);
+    (void)snprintf(tx->key, sizeof tx->key, "%s", key);
     (void)snprintf(tx->txid, sizeof tx->txid, "%s", txid);
     char name[32] = "";
     unsigned epoch = 0;
     (void)sscanf(txid, "%31[^/]/%u", name, &epoch);
     tx->coordinator = ck_node_of(ck, name);
     tx->epoch = epoch;
-    HASH_ADD_STR(ck->txs, txid, tx);
+    HASH_ADD_STR(ck->txs, key, tx);
     return tx;
+}
+
+struct ck_tx *ck_tx_get(struct ck *ck, const char *txid) {
+    return ck_tx_by_key(ck, txid, txid);
 }
 
 bool ck_tx_lists(const struct ck_tx *tx, size_t node) {
@@ -94,6 +99,7 @@ void ck_tx_vote(struct ck *ck, size_t node, struct ck_tx *tx, bool yes) {
 }
 
 void ck_tx_decided(struct ck *ck, size_t node, struct ck_tx *tx, bool committed) {
+    if (!committed && tx->is_released[node]) return; /* a liar's doing, and his signature is kept */
     if (committed && !tx->is_committed) tx->committed_by = node;
     if (!committed && !tx->is_aborted) tx->aborted_by = node;
     tx->is_committed = tx->is_committed || committed;
@@ -135,7 +141,7 @@ bool ck_tx_may_commit(const struct ck *ck, const struct ck_tx *tx) {
     if (strcmp(state, "COMMITTED") == 0 || strcmp(state, "ENDED") == 0) return true;
     if (strcmp(state, "BEGUN") != 0 || ck_epoch(ck, tx->coordinator) != tx->epoch) return false;
     for (uint32_t i = 0; i < tx->n_participants; i++)
-        if (tx->is_refused[tx->participants[i]]) return false;
+        if (tx->is_refused[tx->participants[i]] && !ck->nodes[tx->participants[i]].lies) return false;
     return true;
 }
 
@@ -196,6 +202,7 @@ static void coord_committed(struct ck *ck, size_t node, struct ck_tx *tx) {
     for (uint32_t i = 0; i < tx->n_participants; i++) {
         size_t who = tx->participants[i];
         const char *state = ck_part_state(ck, who, tx->txid);
+        if (ck->nodes[who].lies || ck->nodes[node].lies || tx->is_released[who]) continue;
         if (!tx->was_prepared[who] || !is_one_of(state, "PREPARED", "COMMITTED"))
             ck_fail(ck, "I2", node, tx->txid, "committed, and %s is \"%s\"", ck->nodes[who].name, state);
     }
@@ -236,12 +243,27 @@ static void coord_touched(struct ck *ck, size_t node, const struct ck_touch *tou
 static void coord_ended(struct ck *ck, size_t node, const struct ck_tx *tx) {
     for (uint32_t i = 0; i < tx->n_participants; i++) {
         size_t who = tx->participants[i];
+        if (ck->nodes[who].lies || ck->nodes[node].lies) continue;
         if (strcmp(ck_part_state(ck, who, tx->txid), "COMMITTED") != 0)
             ck_fail(ck, "I14", node, tx->txid, "ended, and %s is not COMMITTED", ck->nodes[who].name);
     }
 }
 
 /* --- the participant's record --------------------------------------------------------------------------- */
+/* Does the evidence speak of that transaction: in its header, as a line of a status, as an attempt that it ends? */
+static bool is_about_tx(const struct ck_item *item, const char *txid) {
+    static const char *const lists[] = {"items", "supersedes"};
+    char text[72];
+    bool is_core = strcmp(item->kind, "core") == 0;
+    if (!is_core && strcmp(mp_text(mp_get(item->header, "tx"), text, sizeof text), txid) == 0) return true;
+    for (size_t k = 0; k < 2; k++) {
+        struct mp list = mp_get(item->body, lists[k]);
+        for (uint32_t i = 0; i < mp_count(list); i++)
+            if (strcmp(mp_text(mp_get(mp_at(list, i), "txid"), text, sizeof text), txid) == 0) return true;
+    }
+    return false;
+}
+
 /* I17: what a record names as its proof must be one: a commit, its coordinator's abort or later core, a NO. */
 void ck_tx_proof(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *row,
                  bool committed) {
@@ -252,11 +274,13 @@ void ck_tx_proof(struct ck *ck, size_t node, const struct ck_tx *tx, const struc
         return;
     }
     const struct ck_item *item = &ck->evidence.items[0];
-    bool of_coordinator = ck_node_of(ck, ck->evidence.sender) == tx->coordinator;
-    bool is_commit = strcmp(item->kind, "commit") == 0;
+    size_t signer = ck_node_of(ck, ck->evidence.sender);
+    bool is_about = is_about_tx(item, tx->txid), of_coordinator = is_about && signer == tx->coordinator;
+    bool of_listed = is_about && signer < ck->n && (!tx->has_core || ck_tx_lists(tx, signer));
+    bool is_commit = of_coordinator && strcmp(item->kind, "commit") == 0;
     bool is_abort = of_coordinator && is_one_of(item->kind, "abort", "core");
-    bool is_no = strcmp(item->kind, "vote") == 0 && !mp_true(mp_get(item->body, "yes"));
-    bool is_refused = strcmp(item->kind, "status") == 0;
+    bool is_no = of_listed && strcmp(item->kind, "vote") == 0 && !mp_true(mp_get(item->body, "yes"));
+    bool is_refused = of_listed && strcmp(item->kind, "status") == 0;
     if (committed ? !is_commit : !(is_abort || is_no || is_refused))
         ck_fail(ck, "I17", node, tx->txid, "decided by a %s of %s", item->kind, ck->evidence.sender);
     if (!ck_parcel_is_signed(ck, &ck->evidence) || !ck_item_is_inside(&ck->evidence, item))
@@ -266,17 +290,34 @@ void ck_tx_proof(struct ck *ck, size_t node, const struct ck_tx *tx, const struc
 static void part_left_prepared(struct ck *ck, size_t node, struct ck_tx *tx, const struct ck_touch *touch) {
     bool committed = strcmp(ck_row_text(touch->now, "state"), "COMMITTED") == 0;
     const char *state = ck_coord_state(ck, tx->coordinator, tx->txid);
+    ck_tx_proof(ck, node, tx, touch->now, committed);
+    if (!ck->nodes[node].lies && ck->nodes[tx->coordinator].lies) {
+        ck_liars_decision(ck, node, tx, touch->now, committed);
+        return;
+    }
+    if (!committed) ck_liars_refusal(ck, node, tx, touch->now);
     if (committed && !is_one_of(state, "COMMITTED", "ENDED"))
         ck_fail(ck, "I1", node, tx->txid, "committed here, and its coordinator is \"%s\"", state);
-    if (!committed && ck_tx_may_commit(ck, tx))
+    if (!committed && !tx->is_released[node] && ck_tx_may_commit(ck, tx))
         ck_fail(ck, "I9", node, tx->txid, "aborted here, and its coordinator (%s) may still commit", state);
-    ck_tx_proof(ck, node, tx, touch->now, committed);
     ck_tx_decided(ck, node, tx, committed);
+}
+
+/* A liar's core as this node took it, with what it must do by it. */
+static void learn_from_part(struct ck *ck, size_t node, struct ck_tx *tx, const struct ck_row *row) {
+    struct gj_slice evidence = ck_row_bin(row, "core_evidence");
+    size_t len = 0;
+    if (!ck_parcel_read(evidence.ptr, evidence.len, &ck->evidence) || ck->evidence.n != 1) return;
+    const uint8_t *core = mp_bytes(mp_get(ck->evidence.items[0].body, "core"), &len);
+    if (core == NULL) return;
+    ck_tx_core(ck, node, tx, core, len);
+    ck_tx_originals(tx, row);
 }
 
 static void part_touched(struct ck *ck, size_t node, const struct ck_touch *touch) {
     char txid[72];
-    struct ck_tx *tx = ck_tx_get(ck, ck_row_txid(touch->now != NULL ? touch->now : touch->old, "txid", txid));
+    (void)ck_row_txid(touch->now != NULL ? touch->now : touch->old, "txid", txid);
+    struct ck_tx *tx = ck_tx_at(ck, node, txid);
     const char *was = ck_row_text(touch->old, "state"), *is = ck_row_text(touch->now, "state");
     if (touch->now == NULL) {
         ck_fail(ck, "I14", node, tx->txid, "the participant's record %s is gone", was);
@@ -292,6 +333,7 @@ static void part_touched(struct ck *ck, size_t node, const struct ck_touch *touc
     }
     if (tx->coordinator == node) ck_fail(ck, "I13", node, tx->txid, "a coordinator takes part in its own");
     if (strcmp(is, "PREPARED") == 0) tx->was_prepared[node] = true;
+    if (strcmp(is, "PREPARED") == 0 && !tx->has_core) learn_from_part(ck, node, tx, touch->now);
     if (strcmp(is, "REFUSED") == 0) tx->is_refused[node] = true;
     if (is_one_of(is, "COMMITTED", "ABORTED")) part_left_prepared(ck, node, tx, touch);
 }
@@ -349,7 +391,7 @@ void ck_tx_settled(struct ck *ck, size_t node, const struct ck_touch *touch) {
     if (!is_coord && !ck_row_is(touch->now, "part")) return;
     const char *was = ck_row_text(touch->old, "state"), *is = ck_row_text(touch->now, "state");
     if (strcmp(was, is) == 0) return;
-    struct ck_tx *tx = ck_tx_get(ck, ck_row_txid(touch->now, "txid", txid));
+    struct ck_tx *tx = ck_tx_at(ck, node, ck_row_txid(touch->now, "txid", txid));
     bool is_new = strcmp(was, "COMMITTED") != 0;
     if (is_new && (strcmp(is, "COMMITTED") == 0 || strcmp(is, "ENDED") == 0)) ck_books_decided(ck, node, tx);
     if (strcmp(is, "ENDED") == 0) coord_ended(ck, node, tx);

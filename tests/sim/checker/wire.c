@@ -85,7 +85,8 @@ static void on_commit(struct ck *ck, const struct said *said) {
 static void on_abort(struct ck *ck, const struct said *said) {
     if (said->node != said->tx->coordinator)
         ck_fail(ck, "I17", said->node, said->tx->txid, "an abort of somebody else");
-    same_digest(ck, said, said->tx, said->item->body);
+    /* Of what it never began it has no digest but that of the question. */
+    if (coord_of(ck, said)[0] != '\0') same_digest(ck, said, said->tx, said->item->body);
     ck_tx_decided(ck, said->node, said->tx, false);
 }
 
@@ -104,7 +105,7 @@ static void on_inquire(struct ck *ck, const struct said *said) {
     for (uint32_t i = 0; i < mp_count(list); i++) {
         char txid[72];
         struct mp item = mp_at(list, i);
-        struct ck_tx *tx = ck_tx_get(ck, mp_text(mp_get(item, "txid"), txid, sizeof txid));
+        struct ck_tx *tx = ck_tx_at(ck, said->node, mp_text(mp_get(item, "txid"), txid, sizeof txid));
         same_digest(ck, said, tx, item);
         if (!mp_true(mp_get(item, "yes"))) continue;
         if (!tx->was_prepared[said->node]) early(ck, said, txid, "an inquiry with a YES", "");
@@ -114,7 +115,7 @@ static void on_inquire(struct ck *ck, const struct said *said) {
 
 static void status_line(struct ck *ck, const struct said *said, struct mp item) {
     char txid[72], state[32];
-    struct ck_tx *tx = ck_tx_get(ck, mp_text(mp_get(item, "txid"), txid, sizeof txid));
+    struct ck_tx *tx = ck_tx_at(ck, said->node, mp_text(mp_get(item, "txid"), txid, sizeof txid));
     (void)mp_text(mp_get(item, "state"), state, sizeof state);
     same_digest(ck, said, tx, item);
     const char *part = ck_part_state(ck, said->node, txid), *coord = ck_coord_state(ck, said->node, txid);
@@ -124,7 +125,8 @@ static void status_line(struct ck *ck, const struct said *said, struct mp item) 
         return;
     }
     /* PREPARED may have been decided later in the same batch. */
-    bool stands = is(state, "PREPARED") ? tx->was_prepared[said->node] : is(state, part);
+    bool was_ready = tx->was_prepared[said->node] || is(part, "ABORTED");
+    bool stands = is(state, "PREPARED") ? was_ready : is(state, part);
     if (!stands) early(ck, said, txid, state, part);
     if (is(state, "REFUSED")) ck_tx_vote(ck, said->node, tx, false);
     if (is(state, "COMMITTED")) ck_tx_decided(ck, said->node, tx, true);
@@ -195,7 +197,7 @@ static void judge(struct ck *ck, size_t from, size_t to, const struct ck_item *i
     bool is_greeting = is(item->kind, "hello") || is(item->kind, "welcome") || is(item->kind, "error");
     if (!is(item->kind, "error")) ck->nodes[from].n_said++;
     if (ck_in_resync(ck, from) && !is_greeting) ck_fail(ck, "I18", from, NULL, "a %s in RESYNC", item->kind);
-    if (mp_text(mp_get(item->header, "tx"), text, sizeof text)[0] != '\0') said.tx = ck_tx_get(ck, text);
+    if (mp_text(mp_get(item->header, "tx"), text, sizeof text)[0] != '\0') said.tx = ck_tx_at(ck, from, text);
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         if (!is(rules[i].kind, item->kind)) continue;
         if (rules[i].names_tx && said.tx == NULL)
@@ -242,7 +244,10 @@ void ck_replied(struct ck *ck, size_t node, const char *request, const char *sen
     if (is(request, "reverse")) {
         if (is_problem) return;
         bool told = is(mp_text(mp_get(map, "state"), word, sizeof word), "reversed");
-        bool stands = is(state, "REFUSED") || (is(state, "DONE") && is(ck_row_text(row, "reversal"), word));
+        /* Who is told "reversing" may have been overtaken by the end of it, in the same batch. */
+        const char *reversal = ck_row_text(row, "reversal");
+        bool is_so = is(reversal, word) || (!told && is(reversal, "reversed"));
+        bool stands = is(state, "REFUSED") || (is(state, "DONE") && is_so);
         if (!stands)
             ck_fail(ck, told ? "I6" : "I4", node, NULL, "%s: told %s, and it is %s", key, word, state);
         return;
