@@ -430,6 +430,11 @@ class Play:
     def see_state(self, action, state, node):
         return self.compare_state(self.txids(action), -1, state, node)
 
+    def see_not(self, action, state, node):
+        txids = self.txids(action)
+        found = self.state_at(txids[-1], node) if txids else ""
+        return "it is %s there" % state if found == state else ""
+
     def see_first(self, action, state, node):
         return self.compare_state(self.txids(action), 0, state, node)
 

@@ -87,6 +87,7 @@ STATEMENTS = (
     ("expect_explains", "expect {action} explains {word}"),
     ("expect_one", "expect one of {actions} done"),
     ("expect_state", "expect {action} {state} at {node}"),
+    ("expect_not", "expect {action} not {state} at {node}"),
     ("expect_first", "expect first try of {action} {state} at {node}"),
     ("expect_nothing", "expect nothing of {action} at {node}"),
     ("expect_request", "expect request {action} {word}"),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lines between real nodes: a relay for each way from one node to another. A line that is cut carries nothing; what was
-said meanwhile arrives when it is whole again, as over a network that was away for a while."""
+"""Lines between real nodes: a relay for each way from one node to another. A line that is cut carries nothing, and its
+connections hang; when it is whole again they are reset, so that what was under way is lost."""
 import selectors
 import socket
 import threading
@@ -71,15 +71,14 @@ class Relay:
                     self.carry(key.fileobj)
 
     def obey(self):
-        """Sockets of a cut line are not listened to; what comes stays where it is until the line is whole."""
+        """Sockets of a cut line are not listened to any more; whole again, its ends connect anew."""
         with self.lock:
-            for one, (_, line) in self.pairs.items():
+            for one, (_, line) in list(self.pairs.items()):
                 if line.is_cut and one not in self.sleeping:
                     self.selector.unregister(one)
                     self.sleeping.add(one)
                 elif not line.is_cut and one in self.sleeping:
-                    self.sleeping.remove(one)
-                    self.selector.register(one, selectors.EVENT_READ, None)
+                    self.drop(one)
 
     def accept(self, line):
         near, _ = line.listener.accept()

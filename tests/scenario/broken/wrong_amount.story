@@ -7,4 +7,4 @@ given wang pays for li
 
 settle s1 100.00 of li at care
 expect s1 done
-expect wang has 430.01
+expect wang has 430.01 within 1s

@@ -10,7 +10,7 @@ settle s1 100.00 of li at care
 expect s1 done
 expect east is down
 expect s1 COMMITTED at east
-for 5s expect s1 COMMITTED at care
+for 5s expect s1 not ENDED at care
 restart east
 expect s1 ENDED at care
 expect wang has 430.00

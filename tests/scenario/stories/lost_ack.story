@@ -10,7 +10,7 @@ settle s1 100.00 of li at care
 expect s1 done
 expect s1 paid by li 30.00, wang 70.00
 expect s1 COMMITTED at east
-for 500ms expect s1 COMMITTED at care
+for 500ms expect s1 not ENDED at care
 let ack pass from east to care
 expect s1 ENDED at care within 10s
 expect wang has 430.00

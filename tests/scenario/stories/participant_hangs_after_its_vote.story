@@ -12,7 +12,7 @@ expect s1 PREPARED at east
 freeze east
 thaw home
 expect s1 done
-for 2s expect s1 COMMITTED at care
+for 2s expect s1 not ENDED at care
 thaw east
 expect s1 ENDED at care
 expect wang has 430.00

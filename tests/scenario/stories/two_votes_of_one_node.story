@@ -10,5 +10,5 @@ expect s1 done
 expect s1 COMMITTED at east
 lie: east tells care NO of s1
 expect alarm equivocation at care
-expect s1 COMMITTED at care
+expect s1 ENDED at care
 expect wang has 430.00
