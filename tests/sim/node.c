@@ -83,7 +83,7 @@ void sim_node_start(struct sim *sim, size_t node) {
 int64_t sim_node_next_ms(const struct sim *sim, size_t node) {
     const struct sim_node *at = &sim->nodes[node];
     if (at->is_down) return at->up_ms;
-    int64_t due = gj_engine_next_due(gj_cluster_engine(sim->cluster, node)).ms;
+    int64_t due = gj_cluster_due_ms(sim->cluster, node);
     if (at->n_inbox > 0 || at->has_request) due = sim->now_ms;
     return due > at->ready_ms ? due : at->ready_ms;
 }
@@ -100,7 +100,7 @@ static void probe_duplicate(struct sim *sim, size_t node, const struct sim_fligh
     const struct sim_node *at = &sim->nodes[node];
     bool is_wanted = sim_chance(sim, SIM_NET, 5);
     if (!is_wanted || at->is_down || at->sink_left >= 0 || at->next_commit != SIM_DISK_WELL) return;
-    if (gj_engine_next_due(gj_cluster_engine(sim->cluster, node)).ms <= sim->now_ms) return;
+    if (gj_cluster_due_ms(sim->cluster, node) <= sim->now_ms) return;
     uint64_t changes = ck_changes(sim->ck, node), said = ck_said(sim->ck, node);
     sim_say_frame(sim, "at once again", flight->from, node, flight->bytes, flight->len);
     inject(sim, flight);

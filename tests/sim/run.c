@@ -112,8 +112,9 @@ static void check_alarms(struct sim *sim) {
     static const enum gj_event_code never[EVENTS_NEVER] = {GJ_EVENT_EQUIVOCATION, GJ_EVENT_VIOLATION,
                                                            GJ_EVENT_BAD_CERTIFICATE, GJ_EVENT_RESYNC_NEEDED,
                                                            GJ_EVENT_CASE_OPENED};
-    const uint32_t late = UINT32_C(1) << SIM_CLOCK | UINT32_C(1) << SIM_TAIL | UINT32_C(1) << SIM_PAUSE |
-                          UINT32_C(1) << SIM_REPLAY | UINT32_C(1) << SIM_SLOWDISK | UINT32_C(1) << SIM_LIAR |
+    const uint32_t late = UINT32_C(1) << SIM_CLOCK | UINT32_C(1) << SIM_DRIFT | UINT32_C(1) << SIM_TAIL |
+                          UINT32_C(1) << SIM_PAUSE | UINT32_C(1) << SIM_REPLAY | UINT32_C(1) << SIM_SLOWDISK |
+                          UINT32_C(1) << SIM_LIAR |
                           UINT32_C(1) << SIM_FLIP; /* sent_at is judged before the signature */
     /* A liar makes others sound alarms; but no peer alone may stop a node. */
     const bool has_liar = sim->liars != NULL;

@@ -40,6 +40,7 @@
     X(PAUSE, "pause", "a node stands still for a while")                                                     \
     X(SLOWDISK, "slowdisk", "a flush takes long, so that much is handled at once")                           \
     X(CLOCK, "clock", "wall clocks jump, forward and back")                                                  \
+    X(DRIFT, "drift", "clocks run fast or slow, the monotonic ones too")                                     \
     X(MIDNIGHT, "midnight", "the business date changes under way")                                           \
     X(FULL, "full", "a store has no room for a batch")                                                       \
     X(RESERVE, "reserve", "a store is below its reserve")                                                    \

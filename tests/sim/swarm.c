@@ -59,6 +59,7 @@ static const struct {
     [SIM_PAUSE] = {35, 5000, 60000},
     [SIM_SLOWDISK] = {40, 0, 0},
     [SIM_CLOCK] = {30, 10000, 90000},
+    [SIM_DRIFT] = {25, 5000, 90000},
     [SIM_MIDNIGHT] = {15, 0, 0},
     [SIM_FULL] = {20, 10000, 60000},
     [SIM_RESERVE] = {15, 10000, 60000},
@@ -134,6 +135,13 @@ static void turn_clock(struct sim *sim, size_t node) {
     sim_say(sim, "%s: its clock is wrong by %lld ms", sim_node_name(node), (long long)skew);
 }
 
+static void drift(struct sim *sim, size_t node) {
+    static const int64_t percent[] = {-90, -50, -10, -1, 0, 1, 10, 50, 200};
+    int64_t one = percent[sim_below(sim, SIM_DRIFT, sizeof percent / sizeof percent[0])];
+    gj_cluster_set_drift(sim->cluster, node, one);
+    sim_say(sim, "%s: its clocks run by %lld %% fast", sim_node_name(node), (long long)one);
+}
+
 static void again(struct sim *sim) {
     const struct sim_kept *kept = &sim->kept[sim_below(sim, SIM_REPLAY, SIM_KEPT_FRAMES)];
     if (kept->bytes == NULL) return;
@@ -175,6 +183,9 @@ static void happen(struct sim *sim, unsigned fault) {
         break;
     case SIM_CLOCK:
         turn_clock(sim, node);
+        break;
+    case SIM_DRIFT:
+        drift(sim, node);
         break;
     case SIM_FULL:
         at->full_until_ms = sim->now_ms + spell_ms(sim, fault, 10000);
@@ -219,6 +230,7 @@ void sim_heal(struct sim *sim) {
         node->next_commit = SIM_DISK_WELL;
         node->skew_ms = 0;
         gj_cluster_set_skew(sim->cluster, i, 0);
+        gj_cluster_set_drift(sim->cluster, i, 0);
         if (node->is_down) node->up_ms = sim->now_ms;
     }
     /* What it began in its engine's name is of a past epoch then, and its engine says what became of it. */

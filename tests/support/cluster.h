@@ -109,6 +109,9 @@ void gj_cluster_set_clock(struct gj_cluster *cluster, struct gj_now now);
 void gj_cluster_set_random(struct gj_cluster *cluster, uint64_t state);
 /* A node's wall clock is wrong by so much from now on. */
 void gj_cluster_set_skew(struct gj_cluster *cluster, size_t node, int64_t ms);
+/* From now on both its clocks run fast, or slow, by so much. What its wall clock has gained or lost is over when the
+ * drift is set again; its monotonic clock keeps it. */
+void gj_cluster_set_drift(struct gj_cluster *cluster, size_t node, int64_t percent);
 struct gj_now gj_cluster_now(const struct gj_cluster *cluster, size_t node);
 /* Nothing passes between the two, in either direction. */
 void gj_cluster_cut(struct gj_cluster *cluster, size_t a, size_t b, bool is_cut);
@@ -134,6 +137,8 @@ enum gj_answer_kind gj_cluster_request(struct gj_cluster *cluster, size_t node, 
 /* --- looking --------------------------------------------------------------------------------------------- */
 size_t gj_cluster_index(const struct gj_cluster *cluster, const char *name);  /* asserts that it exists */
 struct gj_engine *gj_cluster_engine(struct gj_cluster *cluster, size_t node); /* NULL while it is down */
+/* When an engine that is up has something to do, on the clock of the cluster; it may be past. INT64_MAX: never. */
+int64_t gj_cluster_due_ms(const struct gj_cluster *cluster, size_t node);
 struct gj_store *gj_cluster_store(struct gj_cluster *cluster, size_t node);
 const struct gj_directory *gj_cluster_directory(const struct gj_cluster *cluster, size_t node);
 const struct gj_hasher *gj_cluster_hasher(const struct gj_cluster *cluster, size_t node);

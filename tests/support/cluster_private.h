@@ -30,7 +30,9 @@ struct gj_cluster_member {
     struct gj_engine *engine; /* NULL: down */
     enum gj_err failure;
     int64_t skew_ms;
-    bool is_starting; /* gj_cluster_start() waits for it */
+    int64_t drift_percent, drift_since_ms; /* its clocks run so much fast or slow, since then */
+    int64_t ahead_ms;                      /* of its monotonic clock, by earlier drifts */
+    bool is_starting;                      /* gj_cluster_start() waits for it */
     uint64_t events[GJ_EVENT_COUNT];
 };
 

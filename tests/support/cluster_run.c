@@ -93,7 +93,7 @@ bool gj_cluster_step_node(struct gj_cluster *cluster, size_t node) {
     struct gj_input inputs[GJ_BATCH_INPUTS_MAX];
     size_t n = collect(cluster, node, items);
     bool is_up = member->engine != NULL;
-    bool is_due = is_up && gj_engine_next_due(member->engine).ms <= cluster->now.mono.ms;
+    bool is_due = is_up && gj_cluster_due_ms(cluster, node) <= cluster->now.mono.ms;
     for (size_t i = 0; i < n; i++)
         inputs[i] = items[i]->input;
 
@@ -121,7 +121,7 @@ static int64_t next_due_ms(const struct gj_cluster *cluster) {
     int64_t next = cluster->items != NULL ? cluster->items->due_ms : INT64_MAX;
     for (size_t i = 0; i < cluster->n; i++) {
         if (!gj_cluster_is_up(cluster, i)) continue;
-        int64_t due = gj_engine_next_due(cluster->members[i].engine).ms;
+        int64_t due = gj_cluster_due_ms(cluster, i);
         if (due < next) next = due;
     }
     return next;
@@ -168,10 +168,37 @@ void gj_cluster_set_skew(struct gj_cluster *cluster, size_t node, int64_t ms) {
     cluster->members[node].skew_ms = ms;
 }
 
+static int64_t drifted_ms(const struct gj_cluster_member *member, int64_t at_ms) {
+    return (at_ms - member->drift_since_ms) * member->drift_percent / 100;
+}
+
+void gj_cluster_set_drift(struct gj_cluster *cluster, size_t node, int64_t percent) {
+    struct gj_cluster_member *member = &cluster->members[node];
+    GJ_ASSERT(percent > -100);
+    member->ahead_ms += drifted_ms(member, cluster->now.mono.ms);
+    member->drift_since_ms = cluster->now.mono.ms;
+    member->drift_percent = percent;
+}
+
 struct gj_now gj_cluster_now(const struct gj_cluster *cluster, size_t node) {
+    const struct gj_cluster_member *member = &cluster->members[node];
     struct gj_now now = cluster->now;
-    now.wall.ms += cluster->members[node].skew_ms;
+    int64_t drifted = drifted_ms(member, now.mono.ms);
+    now.mono.ms += member->ahead_ms + drifted;
+    now.wall.ms += member->skew_ms + drifted;
     return now;
+}
+
+int64_t gj_cluster_due_ms(const struct gj_cluster *cluster, size_t node) {
+    const struct gj_cluster_member *member = &cluster->members[node];
+    int64_t due = gj_engine_next_due(member->engine).ms;
+    int64_t left = due - gj_cluster_now(cluster, node).mono.ms;
+    if (due == INT64_MAX || left <= 0 || member->drift_percent == 0)
+        return due == INT64_MAX ? due : due - member->ahead_ms;
+    int64_t at = cluster->now.mono.ms + left * 100 / (100 + member->drift_percent);
+    while (at + member->ahead_ms + drifted_ms(member, at) < due)
+        at++;
+    return at;
 }
 
 void gj_cluster_cut(struct gj_cluster *cluster, size_t a, size_t b, bool is_cut) {
