@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The exhaustive search: one transaction, a few nodes, and everything that may happen between them, tried at every
+ * point. What may happen is a choice (exhaustive_step.c); two histories that lead to the same state are one
+ * (exhaustive_hash.c); a state is a process, and each choice a child of it (exhaustive.c).
+ */
+#ifndef GJ_TESTS_SIM_EXHAUSTIVE_H
+#define GJ_TESTS_SIM_EXHAUSTIVE_H
+
+#include "sim.h"
+
+#define EX_DEPTH_MAX   250u /* choices on one path */
+#define EX_CHOICES_MAX 900u /* in one state */
+#define EX_FLIGHTS_MAX 64u  /* under way at once */
+#define EX_KNOWN       128u
+
+/* --- how much of it may happen on one path -------------------------------------------------------------- */
+#define EX_BOUNDS(X)                                                                                         \
+    X(DROP, "drop", "parcels lost")                                                                          \
+    X(DUP, "dup", "parcels that come twice")                                                                 \
+    X(CRASH, "crash", "nodes that die")                                                                      \
+    X(TIMER, "timer", "timers that fire")                                                                    \
+    X(LATE, "late", "the wall clocks pass the expiry of a PREPARE")                                          \
+    X(ASK, "ask", "times the client asks again after a crash")                                               \
+    X(REVERSE, "reverse", "times the client reverses")                                                       \
+    X(FULL, "full", "batches for which a store has no room")                                                 \
+    X(DOUBT, "doubt", "starts without a witness file")
+
+enum ex_bound {
+#define X(name, word, text) EX_##name,
+    EX_BOUNDS(X)
+#undef X
+        EX_BOUND_COUNT
+};
+
+/* --- choices -------------------------------------------------------------------------------------------- */
+enum ex_kind {
+    EX_DELIVER,
+    EX_COPY,
+    EX_LOSE,
+    EX_FIRE,
+    EX_DIE,
+    EX_START,
+    EX_START_DOUBT,
+    EX_PASS,
+    EX_ASK_AGAIN,
+    EX_UNDO
+};
+/* How the step of a choice ends. */
+enum ex_end {
+    EX_WELL,
+    EX_BEFORE, /* dies at its flush, which is not there afterwards */
+    EX_AFTER,  /* dies at its flush, which is there, and nothing of it was said */
+    EX_PART,   /* dies when only some of its parcels had left */
+    EX_NO_ROOM /* the store is full: the batch is rolled back, the node goes on */
+};
+
+struct ex_choice {
+    uint8_t kind, end, node, mask; /* |mask|: EX_PART, the nodes whose parcels were lost */
+    uint32_t flight;
+};
+
+/* --- rows of "After a crash" ---------------------------------------------------------------------------- */
+#define EX_ROWS(X)                                                                                           \
+    X(C_BEFORE, "coordinator dies before COMMITTED is flushed")                                              \
+    X(C_WHILE_TORN, "coordinator dies while COMMITTED is flushed: not there")                                \
+    X(C_WHILE_WHOLE, "coordinator dies while COMMITTED is flushed: there, nothing sent")                     \
+    X(C_AFTER, "coordinator dies after COMMITTED is flushed")                                                \
+    X(P_BEFORE, "participant dies before PREPARED is flushed")                                               \
+    X(P_AROUND, "participant dies after PREPARED is flushed, its vote not sent")                             \
+    X(P_AFTER, "participant dies while PREPARED")                                                            \
+    X(P_COMMITTED_TORN, "participant dies while COMMITTED is flushed: not there")                            \
+    X(P_COMMITTED_WHOLE, "participant dies while COMMITTED is flushed: there, no ACK sent")                  \
+    X(IO_ERROR, "a flush reports an error: the engine gives up")                                             \
+    X(FULL, "a store is full")                                                                               \
+    X(GATE, "a start without a witness file")                                                                \
+    X(RECOVERY, "a node dies in its recovery")
+
+enum ex_row {
+#define X(name, text) EX_ROW_##name,
+    EX_ROWS(X)
+#undef X
+        EX_ROW_COUNT
+};
+
+/* --- one state: this process ---------------------------------------------------------------------------- */
+struct ex {
+    struct sim *sim;
+    enum gj_request_kind start; /* SETTLE, REFUND, BIND: what the transaction is */
+    uint8_t left[EX_BOUND_COUNT];
+    int64_t mono_ms[SIM_NODES_MAX], wall_ms;
+    uint64_t node_hash[SIM_NODES_MAX];
+    struct ex_known {
+        uint64_t number, hash;
+    } known[EX_KNOWN]; /* what parcels say, by the last bits of their numbers */
+    size_t changed;    /* the only node that has changed since the last ex_hash(); the number of nodes: any */
+    bool is_prompt;    /* greetings are no choice: HELLO and WELCOME arrive at once */
+    bool is_free;      /* nothing is searched: setting up, or the end without faults */
+    bool is_moot;      /* the last choice was none: what it names did not happen */
+    /* the client */
+    size_t client_node;
+    union ex_body {
+        struct gj_req_bill bill;
+        struct gj_req_refund refund;
+        struct gj_req_bind bind;
+    } body;
+    char sender[GJ_SENDER_MAX + 1], msgid[GJ_MSGID_MAX + 1];
+    bool has_answer, waits; /* of the request; |waits|: the node that owes it has not died since */
+    uint64_t rows[EX_ROW_COUNT];
+    uint64_t ticket;
+};
+
+/* --- exhaustive_world.c ---------------------------------------------------------------------------------- */
+/* The start state: all are bound and know each other, the client has asked, the next parcel begins the transaction. */
+struct ex *ex_open(size_t nodes, enum gj_request_kind start);
+void ex_close(struct ex **ex_p);
+/* All start, hear each other, have time. Fails (ck_failed) if something is left undone. */
+void ex_end(struct ex *ex);
+uint64_t ex_submit(struct ex *ex, enum gj_request_kind kind, const void *body, const char *msgid);
+void ex_ask(struct ex *ex);
+
+/* --- exhaustive_step.c ---------------------------------------------------------------------------------- */
+unsigned ex_choices(struct ex *ex, struct ex_choice ret[EX_CHOICES_MAX]);
+bool ex_is_leaf(const struct ex *ex);
+void ex_do(struct ex *ex, const struct ex_choice *choice);
+bool ex_is_up(const struct ex *ex, size_t node);
+/* Out of the network; the order of those that stay is of no importance. */
+struct sim_flight *ex_take(struct ex *ex, size_t place);
+void ex_set_clock(struct ex *ex, size_t node);
+void ex_step(struct ex *ex, size_t node);
+void ex_deliver(struct ex *ex, const struct sim_flight *flight);
+void ex_start(struct ex *ex, size_t node, bool in_doubt);
+/* What is due at this instant is done in it: no choice lies between. */
+void ex_catch_up(struct ex *ex, size_t node);
+/* I3: what comes back from the disk is what was made durable. */
+void ex_compare(struct ex *ex, size_t node);
+/* "d12", "d12b", "x3", "c1": and back. */
+void ex_choice_write(const struct ex_choice *choice, char *dst, size_t cap);
+bool ex_choice_read(const char *text, struct ex_choice *ret);
+
+/* The program, from --exhaustive on. */
+int ex_main(int argc, char **argv);
+
+/* --- exhaustive_hash.c (what it knows of an engine's inside) ---------------------------------------------------------------------------------- */
+/* What a state is, but for what cannot matter. */
+uint64_t ex_hash(struct ex *ex);
+/* When a timer of that node is due that can change anything; INT64_MAX: none. */
+int64_t ex_due_ms(const struct ex *ex, size_t node);
+/* What the receiver of a flight would make of it. */
+enum ex_standing { EX_FRESH, EX_SEEN, EX_STALE };
+enum ex_standing ex_standing(const struct ex *ex, const struct sim_flight *flight);
+uint64_t ex_hash_flight(struct ex *ex, const struct sim_flight *flight);
+
+#endif
