@@ -18,6 +18,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
+#include "exhaustive.h"
 #include "sim.h"
 
 #define LARGE_BYTES (4 * 1024 * 1024)
@@ -280,6 +281,7 @@ static int usage(FILE *out) {
 }
 
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "--exhaustive") == 0) return ex_main(argc, argv);
     static const struct option options[] = {
         {"seed", required_argument, NULL, 's'},    {"seeds", required_argument, NULL, 'r'},
         {"replay", required_argument, NULL, 'p'},  {"nodes", required_argument, NULL, 'n'},
