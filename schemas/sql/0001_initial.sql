@@ -103,7 +103,7 @@ CREATE TABLE part (
     kind          TEXT    NOT NULL,
     sender        TEXT    NOT NULL,
     msgid         TEXT    NOT NULL,
-    biz_live      TEXT    NOT NULL, -- sender|msgid while PREPARED or COMMITTED, else ''
+    biz_live      TEXT    NOT NULL, -- sender|msgid while PREPARED, RESOLVED or COMMITTED, else ''
     core_evidence BLOB    NOT NULL, -- the coordinator's signed core message
     legs          BLOB    NOT NULL, -- prepare_legs body as received
     class         TEXT    NOT NULL, -- of a NO
@@ -114,8 +114,68 @@ CREATE TABLE part (
     since_ms      INTEGER NOT NULL CHECK (since_ms >= 0),
     PRIMARY KEY (txid)
 ) STRICT;
-CREATE INDEX part_by_state ON part (state, txid);
+CREATE INDEX part_by_state ON part (state, since_ms, txid);
 CREATE INDEX part_by_biz ON part (biz_live, txid);
+
+-- What people decided by hand about a transaction that is PREPARED here. It counts when a second person has confirmed.
+CREATE TABLE resolution (
+    txid         TEXT    NOT NULL,
+    outcome      TEXT    NOT NULL CHECK (outcome IN ('commit', 'abort')),
+    reason       TEXT    NOT NULL,
+    evidence     TEXT    NOT NULL, -- what it rests on, in words
+    proposed_by  TEXT    NOT NULL,
+    proposed_ms  INTEGER NOT NULL CHECK (proposed_ms >= 0),
+    confirmed_by TEXT    NOT NULL CHECK (confirmed_by <> proposed_by), -- '' proposed only
+    confirmed_ms INTEGER NOT NULL CHECK (confirmed_ms >= 0),
+    truth        TEXT    NOT NULL CHECK (truth IN ('', 'COMMITTED', 'ABORTED')),
+    PRIMARY KEY (txid)
+) STRICT, WITHOUT ROWID;
+
+-- Something that people must settle: two words of one node, or a decision by hand that the truth contradicted.
+CREATE TABLE case_file (
+    case_id        TEXT    NOT NULL,
+    what           TEXT    NOT NULL,
+    txid           TEXT    NOT NULL,
+    node           TEXT    NOT NULL, -- whose words they are, or whom it is about
+    opened_ms      INTEGER NOT NULL CHECK (opened_ms >= 0),
+    difference_fen INTEGER NOT NULL, -- what the region's difference account gave or took
+    first          BLOB    NOT NULL, -- signed messages
+    second         BLOB    NOT NULL,
+    PRIMARY KEY (case_id)
+) STRICT;
+CREATE INDEX case_file_by_time ON case_file (opened_ms, case_id);
+
+-- Of one epoch of a coordinator: no transaction up to this one without a record here is unknown, it was collected.
+CREATE TABLE collected (
+    coordinator TEXT    NOT NULL,
+    epoch       INTEGER NOT NULL CHECK (epoch >= 1),
+    seq         INTEGER NOT NULL CHECK (seq >= 0),
+    PRIMARY KEY (coordinator, epoch)
+) STRICT, WITHOUT ROWID;
+
+-- RESYNC: what is still owed by each peer. The rows outlive it for a peer without which people opened this node.
+CREATE TABLE resync (
+    node   TEXT    NOT NULL,
+    done   INTEGER NOT NULL CHECK (done IN (0, 1)), -- it has replayed all that it knows
+    missed INTEGER NOT NULL CHECK (missed IN (0, 1)), -- people decided not to wait for it
+    PRIMARY KEY (node)
+) STRICT, WITHOUT ROWID;
+
+-- A transaction that a peer has proven and that is not in our records yet: what is known of it so far.
+CREATE TABLE replayed (
+    txid          TEXT    NOT NULL,
+    state         TEXT    NOT NULL CHECK (state IN ('COMMITTED', 'PREPARED')),
+    digest        BLOB    NOT NULL CHECK (length(digest) = 33),
+    core          BLOB    NOT NULL,
+    core_evidence BLOB    NOT NULL,
+    proof         BLOB    NOT NULL, -- the signed commit
+    legs          BLOB    NOT NULL, -- prepare_legs with the details that came so far
+    facts         BLOB    NOT NULL,
+    ended_by      TEXT    NOT NULL, -- the binding that it makes has ended since
+    ended_date    INTEGER NOT NULL CHECK (ended_date >= 0),
+    reported      INTEGER NOT NULL CHECK (reported IN (0, 1)), -- a case was opened: its details are nowhere
+    PRIMARY KEY (txid)
+) STRICT;
 
 
 -- === The domain: people, accounts, the journal, relations; requests and their answers ====================

@@ -17,6 +17,7 @@
 #define GJ_CERTNO_MAX     50
 #define GJ_CARD_TOKEN_MAX 64  /* hexadecimal of a keyed hash */
 #define GJ_NAME_MAX       150 /* psn_name: 50 characters, three bytes each */
+#define GJ_REASON_MAX     200
 #define GJ_WORD_MAX       24  /* a word out of a closed list: use, relation, draw, purpose */
 
 /* --- one transaction ------------------------------------------------------------------------------------ */
@@ -25,6 +26,21 @@
 #define GJ_SOURCES_MAX      16 /* payers that one plan looks at */
 #define GJ_SUPERSEDES_MAX   16 /* earlier attempts of a biz_key that PREPARE names */
 #define GJ_ATTEMPTS_MAX     3  /* plans that one settlement may need before it is refused */
+#define GJ_RESOLUTION_EVIDENCE_MAX 500 /* a person's words about what a decision by hand rests on */
+
+/* --- retention ------------------------------------------------------------------------------------------ */
+/* Records of decided transactions are kept like the vouchers of the accounts they moved: thirty years (Measures for
+ * the Administration of Accounting Archives, 2015, annex 1). No node may keep less than the minimum, and no
+ * coordinator undoes what is older, so that whoever took part still has its record then. */
+#define GJ_RETENTION_YEARS        30
+#define GJ_RETENTION_YEARS_MIN    5
+#define GJ_RETENTION_YEARS_MAX    100
+#define GJ_REFUND_HORIZON_DAYS    (365 * GJ_RETENTION_YEARS_MIN)
+#define GJ_YEAR_MS                INT64_C(31622400000) /* of 366 days: a retention never falls short */
+#define GJ_COLLECT_EVERY_MS       3600000
+#define GJ_COLLECT_AGAIN_MS       1000 /* while there is more to collect */
+#define GJ_COLLECT_PER_TICK       64u
+#define GJ_CASES_LISTED           100u
 
 /* --- wire ----------------------------------------------------------------------------------------------- */
 #define GJ_MESSAGE_MAX         65536u
@@ -40,6 +56,7 @@
 #define GJ_EPOCHS_MAX         256 /* epochs a HELLO lists, newest first */
 #define GJ_FLUSH_PROOF_MAX    224 /* signed bytes of a batch and the signature behind them */
 #define GJ_WELCOME_PROOFS_MAX 64  /* claims in a WELCOME that carry one */
+#define GJ_REPLAY_AT_MAX      128 /* the place of a replay, as the asked node writes it */
 
 /* --- node ----------------------------------------------------------------------------------------------- */
 #define GJ_NODES_MAX             64
@@ -70,6 +87,7 @@
 #define GJ_EPOCH_AHEAD_MAX_S      86400 /* a peer's epoch is a time: one further in the future is refused */
 #define GJ_HURRY_WINDOW_MS        10000 /* one peer's greetings make all that waits due at most ... */
 #define GJ_HURRY_PER_WINDOW       3     /* ... so often within it */
+#define GJ_REPLAY_RESEND_MS       1000  /* a replay that does not go on is asked for again */
 #define GJ_REVOKE_RESEND_MS       2000  /* doubling, up to GJ_COMMIT_RESEND_MAX_MS */
 
 #endif

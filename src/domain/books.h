@@ -48,6 +48,12 @@ int64_t gj_books_adopt(const struct gj_books *books, struct gj_turn *turn, const
                        const struct gj_vote_facts *facts);
 int64_t gj_books_undo(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx,
                       const struct gj_vote_facts *facts);
+/* The holds of our own YES, which this store had forgotten: gj_app_ops, rehold. */
+bool gj_books_rehold(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx,
+                     const struct gj_vote_facts *facts, int64_t *ret_fen);
+/* Of the bindings that ended, the next one after |ret->binding_ref| that is |node|'s business too. */
+bool gj_books_ended_binding(const struct gj_books *books, struct gj_turn *turn, const char *node,
+                            struct gj_revoke *ret, struct gj_txid *ret_txid);
 
 /* --- what only the coordinator books: its institution is owed what the legs bring -------------------------- */
 /* Credits "I/<institution>" with the legs of a committed settle (or takes back those of a refund), each against

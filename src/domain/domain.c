@@ -83,6 +83,10 @@ void gj_domain_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t 
     case GJ_REQUEST_REVERSE:
         gj_reverse_request(domain, turn, waiter, body);
         return;
+    case GJ_REQUEST_PROPOSE:
+    case GJ_REQUEST_CONFIRM:
+        gj_resolve_request(domain, turn, waiter, kind, body);
+        return;
     case GJ_REQUEST_GET:
         gj_query_request(domain, turn, waiter, body);
         return;
@@ -121,6 +125,28 @@ static int64_t undo(void *app, struct gj_turn *turn, const struct gj_tx_view *tx
                     const struct gj_vote_facts *facts) {
     const struct gj_domain *domain = app;
     return gj_books_undo(&domain->books, turn, tx, facts);
+}
+
+static bool rehold(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
+                   const struct gj_vote_facts *facts, int64_t *ret_fen) {
+    const struct gj_domain *domain = app;
+    return gj_books_rehold(&domain->books, turn, tx, facts, ret_fen);
+}
+
+static bool remember(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
+                     const struct gj_decision *decision) {
+    return gj_desk_remember(app, turn, tx, decision);
+}
+
+static enum gj_err end_binding(void *app, struct gj_turn *turn, const char *from, const struct gj_revoke *end) {
+    struct gj_domain *domain = app;
+    return gj_revoke_apply(domain, turn, from, end);
+}
+
+static bool ended_binding(void *app, struct gj_turn *turn, const char *node, struct gj_revoke *ret,
+                          struct gj_txid *ret_txid) {
+    const struct gj_domain *domain = app;
+    return gj_books_ended_binding(&domain->books, turn, node, ret, ret_txid);
 }
 
 static void committed(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session,
@@ -185,12 +211,12 @@ static void answer_plan(struct gj_domain *domain, struct gj_turn *turn, const st
 }
 
 static void answer_cover(struct gj_domain *domain, struct gj_turn *turn, const struct gj_message *message,
-                         const struct gj_msgid *id) {
+                         const struct gj_msgid *id, struct gj_slice evidence) {
     const struct gj_cover_ask *ask = message->body;
     struct gj_cover_answer answer;
     memset(&answer, 0, sizeof(answer));
     gj_protocol_apply_supersedes(domain->protocol, turn, message->header.from, ask->supersedes,
-                                 ask->n_supersedes);
+                                 ask->n_supersedes, evidence);
     gj_books_cover(&domain->books, turn, ask, &answer);
     gj_protocol_send(domain->protocol, turn, GJ_KIND_COVER_ANSWER, message->header.from, &answer, id,
                      GJ_PLAN_ANSWER_MS, NULL);
@@ -211,7 +237,8 @@ static bool may_ask(const struct gj_domain *domain, const struct gj_message *mes
     return true;
 }
 
-static void answer_peer(struct gj_domain *domain, struct gj_turn *turn, const struct gj_message *message) {
+static void answer_peer(struct gj_domain *domain, struct gj_turn *turn, const struct gj_message *message,
+                        struct gj_slice evidence) {
     struct gj_msgid id;
     gj_msgid_read(message->header.id, &id);
     enum gj_err err = gj_protocol_accepts_work(domain->protocol, turn);
@@ -227,7 +254,7 @@ static void answer_peer(struct gj_domain *domain, struct gj_turn *turn, const st
     }
     if (message->kind == GJ_KIND_VERIFY) answer_verify(domain, turn, message, &id);
     if (message->kind == GJ_KIND_PLAN) answer_plan(domain, turn, message, &id);
-    if (message->kind == GJ_KIND_COVER) answer_cover(domain, turn, message, &id);
+    if (message->kind == GJ_KIND_COVER) answer_cover(domain, turn, message, &id, evidence);
 }
 
 /* --- answers to ours -------------------------------------------------------------------------------------------------- */
@@ -284,7 +311,7 @@ static void message(void *app, struct gj_turn *turn, const struct gj_message *in
     case GJ_KIND_VERIFY:
     case GJ_KIND_PLAN:
     case GJ_KIND_COVER:
-        answer_peer(domain, turn, in);
+        answer_peer(domain, turn, in, evidence);
         return;
     case GJ_KIND_VERIFIED:
     case GJ_KIND_PLAN_ANSWER:
@@ -308,6 +335,8 @@ static void message(void *app, struct gj_turn *turn, const struct gj_message *in
     case GJ_KIND_ACK:
     case GJ_KIND_INQUIRE:
     case GJ_KIND_STATUS:
+    case GJ_KIND_REPLAY_ASK:
+    case GJ_KIND_REPLAY:
     case GJ_KIND_ERROR:
     case GJ_KIND_NONE:
     case GJ_KIND_COUNT:
@@ -329,6 +358,10 @@ const struct gj_app_ops gj_domain_app_ops = {
     .release = release,
     .adopt = adopt,
     .undo = undo,
+    .rehold = rehold,
+    .remember = remember,
+    .end_binding = end_binding,
+    .ended_binding = ended_binding,
     .decided = decided,
     .message = message,
     .peer_error = peer_error,

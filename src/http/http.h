@@ -23,6 +23,7 @@ struct gj_http_client {
     char name[GJ_WORD_MAX + 1];
     char token[129];
     char senders[GJ_SENDER_MAX + 1]; /* one sender, or a prefix ending in * */
+    bool is_operator;                /* one person, who may decide by hand */
 };
 
 struct gj_http_config {

@@ -72,6 +72,17 @@ static enum gj_err check_cash(const json_t *object, struct gj_http_fault *fault)
                         "a JSON number is rounded by many programs");
 }
 
+/* Who decides by hand is the person whose token it is: never what a body says. */
+static enum gj_err put_operator(json_t *object, const struct gj_shape *shape,
+                                const struct gj_http_client *client, struct gj_http_fault *fault) {
+    if (!has_field(shape, "operator")) return GJ_OK;
+    if (!client->is_operator)
+        return gj_fault_set(fault, GJ_ERR_UNAUTHORIZED, NULL, "this token is not an operator's");
+    if (json_object_get(object, "operator") != NULL)
+        return gj_fault_set(fault, GJ_ERR_BAD_FIELD, "operator", "is the caller's own name and not given");
+    return json_object_set_new(object, "operator", json_string(client->name)) == 0 ? GJ_OK : no_memory(fault);
+}
+
 static enum gj_err check_caller(json_t *object, const struct gj_route *route,
                                 const struct gj_http_client *client, struct gj_http_fault *fault) {
     const char *sender = json_string_value(json_object_get(object, "sender"));
@@ -111,6 +122,7 @@ static enum gj_err complete(json_t *object, const struct gj_route_match *match, 
         GJ_TRY(put_param(object, &match->params[i], fault));
     }
     GJ_TRY(put_sender(object, shape, fault));
+    GJ_TRY(put_operator(object, shape, client, fault));
     GJ_TRY(check_cash(object, fault));
     return check_caller(object, match->route, client, fault);
 }

@@ -115,13 +115,22 @@ static void on_abort(struct gj_protocol *p, struct gj_turn *turn, const struct g
     gj_participant_on_abort(p, turn, &message->header.tx, &abort->digest, evidence);
 }
 
-/* Everything but HELLO and WELCOME stays unheard in RESYNC: no vote, no answer, no decision. */
+/* In RESYNC nothing is heard but what heals: no vote, no answer, no decision. A core waits for the replay behind it,
+ * a commit is kept until it can be adopted. */
+static bool is_unheard(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
+                       struct gj_slice evidence) {
+    static const bool heals[GJ_KIND_COUNT] = {
+        [GJ_KIND_HELLO] = true,      [GJ_KIND_WELCOME] = true, [GJ_KIND_ERROR] = true,
+        [GJ_KIND_REPLAY_ASK] = true, [GJ_KIND_REPLAY] = true,  [GJ_KIND_CORE] = true};
+    if (!p->resync || heals[message->kind]) return false;
+    if (message->kind == GJ_KIND_COMMIT) gj_adopt_on_commit(p, turn, message, evidence);
+    if (gj_kind_is_new_work(message->kind)) answer_error(p, turn, message, GJ_ERR_RESYNC);
+    return true;
+}
+
 static void dispatch(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
                      struct gj_slice evidence) {
-    if (p->resync && message->kind != GJ_KIND_HELLO && message->kind != GJ_KIND_WELCOME) {
-        if (gj_kind_is_new_work(message->kind)) answer_error(p, turn, message, GJ_ERR_RESYNC);
-        return;
-    }
+    if (is_unheard(p, turn, message, evidence)) return;
     switch (message->kind) {
     case GJ_KIND_HELLO:
         gj_peers_on_hello(p, turn, message);
@@ -159,6 +168,12 @@ static void dispatch(struct gj_protocol *p, struct gj_turn *turn, const struct g
     case GJ_KIND_ERROR:
         on_error(p, turn, message);
         return;
+    case GJ_KIND_REPLAY_ASK:
+        gj_replay_on_ask(p, turn, message);
+        return;
+    case GJ_KIND_REPLAY:
+        gj_resync_on_replay(p, turn, message);
+        return;
     case GJ_KIND_VERIFY:
     case GJ_KIND_VERIFIED:
     case GJ_KIND_PLAN:
@@ -177,7 +192,8 @@ static void dispatch(struct gj_protocol *p, struct gj_turn *turn, const struct g
 
 /* Kinds that go into a record as they came. What no schema knows may be in them too, and is signed with them. */
 static bool is_kept(enum gj_kind kind) {
-    return kind == GJ_KIND_CORE || kind == GJ_KIND_VOTE || kind == GJ_KIND_COMMIT || kind == GJ_KIND_ABORT;
+    return kind == GJ_KIND_CORE || kind == GJ_KIND_VOTE || kind == GJ_KIND_COMMIT || kind == GJ_KIND_ABORT ||
+           kind == GJ_KIND_COVER;
 }
 
 /* A message whose signature is verified: its id, then its content. */
@@ -240,6 +256,7 @@ static void flush_acks(struct gj_protocol *p, struct gj_turn *turn) {
 }
 
 void gj_admission_ack(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid) {
+    if (p->resync) return; /* the commit comes again when we may answer */
     if (p->n_acks == GJ_INQUIRE_ITEMS_MAX) flush_acks(p, turn);
     p->acks[p->n_acks++].txid = *txid;
 }
@@ -312,9 +329,9 @@ static void read_parcel(struct gj_protocol *p, struct gj_turn *turn, const char 
             refuse(turn, err, line, i);
             continue;
         }
-        /* One message's memory serves the next; only a core waits, and only for the legs right behind it. */
+        /* One message's memory serves the next; only a core waits, and only for what rests on it right behind it. */
         const enum gj_kind kind = candidates[i].message.kind;
-        if (kind != GJ_KIND_LEGS) forget_core(p, turn, mark);
+        if (kind != GJ_KIND_LEGS && kind != GJ_KIND_REPLAY) forget_core(p, turn, mark);
         admit(p, turn, peer, candidates[i].item, &candidates[i].message, candidates[i].content);
         if (kind != GJ_KIND_CORE) forget_core(p, turn, mark);
     }

@@ -177,3 +177,20 @@ enum gj_err gj_protocol_begin(struct gj_protocol *p, struct gj_turn *turn, const
     gj_coordinator_start(p, turn, &draft->row, draft->core.n_participants);
     return GJ_OK;
 }
+
+/* --- words ---------------------------------------------------------------------------------------------- */
+
+static const char *const class_words[] = {
+    [GJ_VOTE_YES] = "YES",   [GJ_VOTE_COVER] = "COVER", [GJ_VOTE_PLAN_STALE] = "PLAN_STALE",
+    [GJ_VOTE_BUSY] = "BUSY", [GJ_VOTE_DATE] = "DATE",   [GJ_VOTE_RULE] = "RULE"};
+
+const char *gj_vote_class_word(enum gj_vote_class class) {
+    return class_words[class];
+}
+
+enum gj_vote_class gj_vote_class_of(const char *word) {
+    for (int i = GJ_VOTE_COVER; i <= GJ_VOTE_RULE; i++) {
+        if (gj_text_equal(class_words[i], word)) return (enum gj_vote_class)i;
+    }
+    return GJ_VOTE_RULE;
+}

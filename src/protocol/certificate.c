@@ -82,7 +82,7 @@ enum gj_err gj_decision_check_key(struct gj_protocol *p, struct gj_turn *turn, s
     return prover->key_valid(prover->ctx, &parcel.head, turn->now.wall) ? GJ_OK : GJ_ERR_UNKNOWN_KEY;
 }
 
-static bool says_yes(const struct gj_message *message, const struct gj_txid *txid,
+bool gj_proof_is_yes(const struct gj_message *message, const struct gj_txid *txid,
                      const struct gj_digest *digest) {
     if (message->kind == GJ_KIND_VOTE) {
         const struct gj_vote *vote = message->body;
@@ -109,7 +109,7 @@ static uint32_t voter_of(struct gj_protocol *p, struct gj_turn *turn, const stru
         if (!gj_text_equal(parcel.head.sender, core->participants[i].node)) continue;
         if (gj_protocol_verify_evidence(p, turn, evidence, core->participants[i].node, &message) != GJ_OK)
             break;
-        return says_yes(&message, &core->txid, digest) ? i : core->n_participants;
+        return gj_proof_is_yes(&message, &core->txid, digest) ? i : core->n_participants;
     }
     return core->n_participants;
 }
@@ -129,29 +129,33 @@ enum gj_err gj_certificate_check(struct gj_protocol *p, struct gj_turn *turn, co
         if (voter == core->n_participants || has_voted[voter]) return GJ_ERR_BAD_EVIDENCE;
         has_voted[voter] = true;
     }
-    ret->commit = NULL;
+    ret->commit = commit;
     ret->core = core;
     ret->holds_our_yes = gj_core_lists(core, p->config.directory->self);
     return GJ_OK;
 }
 
-bool gj_proof_refuses(const struct gj_message *message, const struct gj_core *core,
-                      const struct gj_digest *digest) {
-    if (!gj_core_lists(core, message->header.from)) return false;
+bool gj_proof_is_no(const struct gj_message *message, const struct gj_txid *txid,
+                    const struct gj_digest *digest) {
     if (message->kind == GJ_KIND_VOTE) {
         const struct gj_vote *vote = message->body;
-        return !vote->yes && gj_txid_equal(&message->header.tx, &core->txid) &&
+        return !vote->yes && gj_txid_equal(&message->header.tx, txid) &&
                gj_digest_equal(&vote->digest, digest);
     }
     if (message->kind != GJ_KIND_STATUS) return false;
     const struct gj_status *status = message->body;
     for (uint32_t i = 0; i < status->n_items; i++) {
         const struct gj_tx_status *item = &status->items[i];
-        if (gj_txid_equal(&item->txid, &core->txid) && gj_digest_equal(&item->digest, digest) &&
+        if (gj_txid_equal(&item->txid, txid) && gj_digest_equal(&item->digest, digest) &&
             gj_text_equal(item->state, gj_part_state_word(GJ_PART_REFUSED)))
             return true;
     }
     return false;
+}
+
+bool gj_proof_refuses(const struct gj_message *message, const struct gj_core *core,
+                      const struct gj_digest *digest) {
+    return gj_core_lists(core, message->header.from) && gj_proof_is_no(message, &core->txid, digest);
 }
 
 /* --- leg details ---------------------------------------------------------------------------------------- */

@@ -272,13 +272,24 @@ static void count_yes(struct gj_protocol *p, struct gj_turn *turn, struct seat *
     commit(p, turn, seat);
 }
 
+/* Both of its signed votes are kept: they convict it. */
+static void alarm_equivocation(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
+    (void)p;
+    const struct gj_case_in in = {.what = GJ_CASE_TWO_VOTES,
+                                  .txid = &seat->row.txid,
+                                  .node = seat->node,
+                                  .first = seat->vote.evidence,
+                                  .second = seat->evidence};
+    gj_case_open(turn, &in);
+    gj_turn_event(turn, GJ_EVENT_EQUIVOCATION, GJ_ERR_VIOLATION, &seat->row.txid, seat->node, 0);
+}
+
 static void refuse_by_vote(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     struct gj_refusal refusal = {
         .class = gj_vote_class_of(seat->no->class),
         .code = seat->no->code[0] == '\0' ? GJ_ERR_RULE : gj_protocol_code_of_peer(seat->no->code)};
     gj_text_set(refusal.rule, sizeof refusal.rule, seat->no->rule);
-    if (gj_text_equal(seat->vote.vote, "YES"))
-        gj_turn_event(turn, GJ_EVENT_EQUIVOCATION, GJ_ERR_VIOLATION, &seat->row.txid, seat->node, 0);
+    if (gj_text_equal(seat->vote.vote, "YES")) alarm_equivocation(p, turn, seat);
     gj_text_set(seat->vote.vote, sizeof seat->vote.vote, "NO");
     seat->vote.evidence = seat->evidence;
     gj_store_put(turn->store, &gj_table_vote, &seat->vote);
@@ -292,11 +303,6 @@ static void resend_commit(struct gj_protocol *p, struct gj_turn *turn, struct se
 static void resend_abort(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     if (!p->gate_open) return;
     send_abort(p, turn, &seat->row.txid, &seat->row.digest, seat->row.reason, seat->node);
-}
-
-static void alarm_equivocation(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
-    (void)p;
-    gj_turn_event(turn, GJ_EVENT_EQUIVOCATION, GJ_ERR_VIOLATION, &seat->row.txid, seat->node, 0);
 }
 
 static void note_ack(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {

@@ -52,6 +52,18 @@ void gj_inquiry_on_inquire(struct gj_protocol *p, struct gj_turn *turn, const st
     if (status.n_items > 0) gj_protocol_emit_one(p, turn, GJ_KIND_STATUS, from, NULL, &status);
 }
 
+bool gj_proof_may_travel(struct gj_turn *turn, struct gj_slice proof) {
+    struct gj_parcel parcel;
+    struct gj_message message;
+    struct gj_fault fault;
+    size_t mark = turn->scratch->used;
+    bool may = proof.len > 0 && gj_parcel_read(proof, turn->scratch, &parcel) == GJ_OK &&
+               gj_message_decode(parcel.items->message, turn->scratch, &message, &fault) == GJ_OK &&
+               message.kind != GJ_KIND_COVER;
+    gj_arena_rewind(turn->scratch, mark);
+    return may;
+}
+
 /* --- answered ------------------------------------------------------------------------------------------- */
 
 static bool declares_aborted(const struct gj_superseded *list, uint32_t n, const struct gj_tx_status *item) {
@@ -75,12 +87,12 @@ static bool is_abort_of(const struct gj_message *message, const struct gj_tx_sta
     return declares_aborted(core->supersedes, core->n_supersedes, item);
 }
 
-/* The core of a transaction that is PREPARED here. */
+/* The core of a transaction that is in doubt here. */
 static bool prepared_core(struct gj_protocol *p, struct gj_turn *turn, const struct gj_tx_status *item,
                           struct gj_core *ret) {
     struct gj_part_row row;
     struct gj_message message;
-    if (gj_participant_state(p, turn, &item->txid, &row) != GJ_PART_PREPARED) return false;
+    if (!gj_part_is_in_doubt(gj_participant_state(p, turn, &item->txid, &row))) return false;
     if (!gj_digest_equal(&row.digest, &item->digest)) return false;
     if (gj_protocol_verify_evidence(p, turn, row.core_evidence, item->txid.coordinator, &message) != GJ_OK)
         return false;
@@ -184,7 +196,8 @@ static void ask_coordinator(struct gj_protocol *p, struct gj_turn *turn, const c
         if (inquire.items == NULL)
             inquire.items = gj_arena_array(turn->scratch, GJ_INQUIRE_ITEMS_MAX, sizeof *inquire.items);
         size_t mark = turn->scratch->used;
-        if (inquire.items == NULL || gj_participant_state(p, turn, &active->txid, &row) != GJ_PART_PREPARED) {
+        if (inquire.items == NULL ||
+            !gj_part_is_in_doubt(gj_participant_state(p, turn, &active->txid, &row))) {
             active->due = gj_mono_after(turn->now.mono, BUDGET_RETRY_MS);
             continue;
         }

@@ -32,10 +32,14 @@ enum gj_part_state gj_part_state_of(const char *word) {
 
 enum gj_part_state gj_participant_state(struct gj_protocol *p, struct gj_turn *turn,
                                         const struct gj_txid *txid, struct gj_part_row *ret) {
-    (void)p;
     *ret = (struct gj_part_row){.txid = *txid};
-    if (!gj_store_get(turn->store, &gj_table_part, ret, turn->scratch)) return GJ_PART_NONE;
-    return gj_part_state_of(ret->state);
+    if (gj_store_get(turn->store, &gj_table_part, ret, turn->scratch)) return gj_part_state_of(ret->state);
+    *ret = (struct gj_part_row){.txid = *txid};
+    return gj_aftermath_is_collected(p, turn, txid) ? GJ_PART_COLLECTED : GJ_PART_NONE;
+}
+
+bool gj_part_is_in_doubt(enum gj_part_state state) {
+    return state == GJ_PART_PREPARED || state == GJ_PART_RESOLVED;
 }
 
 /* --- one input at the participant ----------------------------------------------------------------------- */
@@ -62,15 +66,25 @@ static void ignore(struct gj_protocol *p, struct gj_turn *turn, struct seat *sea
     (void)seat;
 }
 
+/* One who speaks against himself under his own signature is a case for people. */
+static void open_case(struct gj_turn *turn, const struct seat *seat) {
+    const struct gj_case_in in = {.what = GJ_CASE_TWO_DECISIONS,
+                                  .txid = &seat->row.txid,
+                                  .node = seat->row.txid.coordinator,
+                                  .first = seat->row.proof,
+                                  .second = seat->evidence};
+    gj_case_open(turn, &in);
+}
+
 static void violation(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     (void)p;
+    if (seat->state == GJ_PART_COMMITTED && seat->evidence.len > 0) open_case(turn, seat);
     gj_turn_event(turn, GJ_EVENT_VIOLATION, GJ_ERR_VIOLATION, &seat->row.txid, seat->from,
                   (int64_t)seat->state);
 }
 
-static void put_row(struct gj_turn *turn, struct seat *seat, enum gj_part_state state) {
-    struct gj_part_row *row = &seat->row;
-    bool is_live = state == GJ_PART_PREPARED || state == GJ_PART_COMMITTED;
+void gj_participant_put(struct gj_turn *turn, struct gj_part_row *row, enum gj_part_state state) {
+    bool is_live = gj_part_is_in_doubt(state) || state == GJ_PART_COMMITTED;
     gj_text_set(row->state, sizeof row->state, state_words[state]);
     row->biz_live[0] = '\0';
     if (is_live) {
@@ -80,8 +94,12 @@ static void put_row(struct gj_turn *turn, struct seat *seat, enum gj_part_state 
         gj_text_set(row->biz_live + len + 1, sizeof row->biz_live - len - 1, row->msgid);
     }
     row->since_ms = turn->now.wall.ms;
-    seat->state = state;
     gj_store_put(turn->store, &gj_table_part, row);
+}
+
+static void put_row(struct gj_turn *turn, struct seat *seat, enum gj_part_state state) {
+    seat->state = state;
+    gj_participant_put(turn, &seat->row, state);
 }
 
 /* --- votes, always made from the record ----------------------------------------------------------------- */
@@ -201,6 +219,7 @@ static const struct gj_plan_answer *own_plan(struct gj_protocol *p, struct gj_tu
  * two words. That is a case against him and must not stop this node; nothing is posted for which nothing is held. */
 static void convict(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     (void)p;
+    open_case(turn, seat);
     gj_turn_event(turn, GJ_EVENT_EQUIVOCATION, GJ_ERR_VIOLATION, &seat->row.txid, seat->from, 0);
 }
 
@@ -225,10 +244,10 @@ static enum gj_err take_original(struct gj_protocol *p, struct gj_turn *turn, st
     }
     bool is_denied = original.state == GJ_PART_NONE || original.state == GJ_PART_REFUSED;
     if (certificate.holds_our_yes && is_denied) {
-        gj_peers_enter_resync(p, turn, seat->from, &core->txid);
+        if (!gj_resync_is_healing(p)) gj_resync_enter(p, turn, seat->from, &core->txid);
         return GJ_ERR_RESYNC;
     }
-    if (original.state == GJ_PART_PREPARED && gj_digest_equal(&original.row.digest, &commit->digest)) {
+    if (gj_part_is_in_doubt(original.state) && gj_digest_equal(&original.row.digest, &commit->digest)) {
         /* The body alone is proof here: this very message is the coordinator's signature under it. */
         gj_participant_apply_commit(p, turn, &core->txid, GJ_SLICE_NONE);
     }
@@ -276,8 +295,8 @@ static void judge(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat
 
 /* --- COMMIT, ABORT -------------------------------------------------------------------------------------- */
 
-static bool row_view(struct gj_protocol *p, struct gj_turn *turn, const struct gj_part_row *row,
-                     struct gj_tx_view *ret) {
+bool gj_participant_view(struct gj_protocol *p, struct gj_turn *turn, const struct gj_part_row *row,
+                         struct gj_tx_view *ret) {
     struct gj_message *message = gj_arena_alloc(turn->scratch, sizeof *message);
     struct gj_core *core = gj_arena_alloc(turn->scratch, sizeof *core);
     struct gj_prepare_legs *legs = gj_arena_alloc(turn->scratch, sizeof *legs);
@@ -302,7 +321,7 @@ static bool row_view(struct gj_protocol *p, struct gj_turn *turn, const struct g
 
 static void post_and_ack(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     struct gj_tx_view view = {0};
-    if (!row_view(p, turn, &seat->row, &view)) return;
+    if (!gj_participant_view(p, turn, &seat->row, &view)) return;
     p->config.app_ops->post(p->config.app, turn, &view);
     seat->row.proof = seat->evidence;
     put_row(turn, seat, GJ_PART_COMMITTED);
@@ -311,11 +330,21 @@ static void post_and_ack(struct gj_protocol *p, struct gj_turn *turn, struct sea
     gj_admission_ack(p, turn, &seat->row.txid);
 }
 
+/* RESOLVED answers as PREPARED until a proof comes; then the money follows the truth, whatever people had decided. */
+static void late_commit(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
+    gj_aftermath_decided(p, turn, &seat->row, seat->from, seat->evidence, true);
+}
+
+static void late_abort(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
+    gj_aftermath_decided(p, turn, &seat->row, seat->from, seat->evidence, false);
+}
+
 void gj_participant_apply_commit(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
                                  struct gj_slice evidence) {
     struct seat seat = {.from = txid->coordinator, .evidence = evidence};
     seat.state = gj_participant_state(p, turn, txid, &seat.row);
     if (seat.state == GJ_PART_PREPARED) post_and_ack(p, turn, &seat);
+    if (seat.state == GJ_PART_RESOLVED) late_commit(p, turn, &seat);
 }
 
 static void ack_again(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
@@ -338,12 +367,13 @@ static void lost_data(struct gj_protocol *p, struct gj_turn *turn, struct seat *
         violation(p, turn, seat);
         return;
     }
-    gj_peers_enter_resync(p, turn, seat->from, &seat->row.txid);
+    if (!gj_resync_is_healing(p)) gj_resync_enter(p, turn, seat->from, &seat->row.txid);
+    gj_adopt_commit(p, turn, &seat->row.txid, seat->certificate.commit, seat->evidence);
 }
 
 static void release_hold(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     struct gj_tx_view view = {0};
-    if (!row_view(p, turn, &seat->row, &view)) return;
+    if (!gj_participant_view(p, turn, &seat->row, &view)) return;
     p->config.app_ops->release(p->config.app, turn, &view);
     seat->row.proof = seat->evidence;
     put_row(turn, seat, GJ_PART_ABORTED);
@@ -381,11 +411,18 @@ static void status_aborted(struct gj_protocol *p, struct gj_turn *turn, struct s
     gj_protocol_emit_one(p, turn, GJ_KIND_STATUS, seat->from, NULL, &status);
 }
 
-/* RESOLVED answers as PREPARED: what a person did to the money is never told to others as a decision. Its
- * COMMIT and ABORT open a case; the entries that mirror it are the operator's to make. */
-static void open_case(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
+/* Its record was collected: no vote, ever. */
+static void count_old(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     (void)p;
-    gj_turn_event(turn, GJ_EVENT_CASE_OPENED, GJ_ERR_VIOLATION, &seat->row.txid, seat->from, 0);
+    gj_turn_event(turn, GJ_EVENT_OLD_PREPARE, GJ_ERR_TOO_OLD, &seat->row.txid, seat->from, 0);
+}
+
+/* Its coordinator's own ABORT may go to who asks; a cover question that told us the same may not. */
+static void keep_proof(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
+    if (seat->evidence.len == 0 || gj_proof_may_travel(turn, seat->row.proof)) return;
+    (void)p;
+    seat->row.proof = seat->evidence;
+    put_row(turn, seat, GJ_PART_ABORTED);
 }
 
 struct cell {
@@ -402,10 +439,10 @@ static const struct cell cells[GJ_PART_STATES][GJ_PART_INPUTS] = {
     [GJ_PART_PREPARING] = {CELL(ignore),         CELL(violation),    CELL(refuse_preparing)},
     [GJ_PART_PREPARED] =  {CELL(send_vote),      CELL(post_and_ack), CELL(release_hold)},
     [GJ_PART_REFUSED] =   {CELL(send_vote),      CELL(lost_data),    CELL(ignore)},
-    [GJ_PART_ABORTED] =   {CELL(status_aborted), CELL(convict),      CELL(ignore)},
+    [GJ_PART_ABORTED] =   {CELL(status_aborted), CELL(convict),      CELL(keep_proof)},
     [GJ_PART_COMMITTED] = {CELL(ack_again),      CELL(ack_again),    CELL(violation)},
-    [GJ_PART_RESOLVED] =  {CELL(send_vote),      CELL(open_case),    CELL(open_case)},
-    [GJ_PART_COLLECTED] = {CELL(ignore),         CELL(ack),          CELL(ignore)},
+    [GJ_PART_RESOLVED] =  {CELL(send_vote),      CELL(late_commit),  CELL(late_abort)},
+    [GJ_PART_COLLECTED] = {CELL(count_old),      CELL(ack),          CELL(ignore)},
 };
 /* clang-format on */
 
@@ -417,7 +454,7 @@ const char *gj_participant_cell(enum gj_part_state state, enum gj_part_input inp
  * guessed has the digest that its coordinator signed, so it is compared like any other. */
 static bool digest_fits(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat,
                         const struct gj_digest *digest) {
-    if (seat->state == GJ_PART_NONE) {
+    if (seat->state == GJ_PART_NONE || seat->state == GJ_PART_COLLECTED) {
         seat->row.digest = *digest;
         return true;
     }
@@ -489,12 +526,13 @@ void gj_participant_on_refusal(struct gj_protocol *p, struct gj_turn *turn, cons
     struct seat seat = {.from = txid->coordinator, .evidence = evidence};
     seat.state = gj_participant_state(p, turn, txid, &seat.row);
     if (seat.state == GJ_PART_PREPARED) release_hold(p, turn, &seat);
+    if (seat.state == GJ_PART_RESOLVED) late_abort(p, turn, &seat);
 }
 
 void gj_protocol_apply_supersedes(struct gj_protocol *p, struct gj_turn *turn, const char *from,
-                                  const struct gj_superseded *list, uint32_t n) {
+                                  const struct gj_superseded *list, uint32_t n, struct gj_slice evidence) {
     for (uint32_t i = 0; i < n; i++) {
-        apply_one_superseded(p, turn, from, &list[i], GJ_SLICE_NONE);
+        apply_one_superseded(p, turn, from, &list[i], evidence);
     }
 }
 
@@ -528,17 +566,18 @@ bool gj_participant_on_inquiry(struct gj_protocol *p, struct gj_turn *turn, cons
     enum gj_part_state told = seat.state == GJ_PART_RESOLVED ? GJ_PART_PREPARED : seat.state;
     *ret = (struct gj_tx_status){.txid = item->txid, .digest = item->digest};
     gj_text_set(ret->state, sizeof ret->state, state_words[told]);
-    if (told == GJ_PART_COMMITTED || told == GJ_PART_ABORTED) ret->proof = seat.row.proof;
+    bool has_proof = told == GJ_PART_COMMITTED || told == GJ_PART_ABORTED;
+    if (has_proof && gj_proof_may_travel(turn, seat.row.proof)) ret->proof = seat.row.proof;
     return true;
 }
 
 /* --- recovery ------------------------------------------------------------------------------------------- */
 
-void gj_participant_recover(struct gj_protocol *p, struct gj_turn *turn) {
+static void recover_state(struct gj_protocol *p, struct gj_turn *turn, enum gj_part_state state) {
     struct gj_part_row key = {0}, after;
     const struct gj_part_row *last = NULL;
     struct gj_rows rows;
-    gj_text_set(key.state, sizeof key.state, state_words[GJ_PART_PREPARED]);
+    gj_text_set(key.state, sizeof key.state, state_words[state]);
     do {
         gj_store_find(turn->store, &gj_table_part, "part_by_state", &key, 1, last, 8, turn->scratch, &rows);
         const struct gj_part_row *items = rows.items;
@@ -546,7 +585,7 @@ void gj_participant_recover(struct gj_protocol *p, struct gj_turn *turn) {
             after = items[i];
             if (gj_active_find(p, &items[i].txid, GJ_ACTIVE_IN_DOUBT) != NULL) continue;
             /* The YES goes out again, with its facts, and the inquiry is due at once. */
-            struct seat seat = {.row = items[i], .state = GJ_PART_PREPARED};
+            struct seat seat = {.row = items[i], .state = state};
             send_vote(p, turn, &seat);
             if (gj_active_add(p, turn, &items[i].txid, GJ_ACTIVE_IN_DOUBT, 0) == NULL) p->rescan = true;
         }
@@ -555,19 +594,7 @@ void gj_participant_recover(struct gj_protocol *p, struct gj_turn *turn) {
     } while (rows.more && rows.n > 0 && !p->rescan && gj_store_err(turn->store) == GJ_OK);
 }
 
-/* --- words ---------------------------------------------------------------------------------------------- */
-
-static const char *const class_words[] = {
-    [GJ_VOTE_YES] = "YES",   [GJ_VOTE_COVER] = "COVER", [GJ_VOTE_PLAN_STALE] = "PLAN_STALE",
-    [GJ_VOTE_BUSY] = "BUSY", [GJ_VOTE_DATE] = "DATE",   [GJ_VOTE_RULE] = "RULE"};
-
-const char *gj_vote_class_word(enum gj_vote_class class) {
-    return class_words[class];
-}
-
-enum gj_vote_class gj_vote_class_of(const char *word) {
-    for (int i = GJ_VOTE_COVER; i <= GJ_VOTE_RULE; i++) {
-        if (gj_text_equal(class_words[i], word)) return (enum gj_vote_class)i;
-    }
-    return GJ_VOTE_RULE;
+void gj_participant_recover(struct gj_protocol *p, struct gj_turn *turn) {
+    recover_state(p, turn, GJ_PART_PREPARED);
+    recover_state(p, turn, GJ_PART_RESOLVED);
 }

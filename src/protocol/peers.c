@@ -276,18 +276,6 @@ void gj_peers_on_hello(struct gj_protocol *p, struct gj_turn *turn, const struct
     send_welcome(p, turn, message, hello);
 }
 
-void gj_peers_enter_resync(struct gj_protocol *p, struct gj_turn *turn, const char *why_node,
-                           const struct gj_txid *txid) {
-    struct gj_node_row node = {.one = 1};
-    if (p->resync) return;
-    p->resync = true;
-    if (gj_store_get(turn->store, &gj_table_node, &node, turn->scratch)) {
-        node.resync = true;
-        gj_store_put(turn->store, &gj_table_node, &node);
-    }
-    gj_turn_event(turn, GJ_EVENT_RESYNC_NEEDED, GJ_ERR_RESYNC, txid, why_node, 0);
-}
-
 /* Has the peer seen a flush of ours that this store does not hold? */
 static bool saw_more_than_we_hold(struct gj_protocol *p, struct gj_turn *turn,
                                   const struct gj_epoch_flush *seen) {
@@ -317,21 +305,31 @@ static bool is_proven(struct gj_protocol *p, const struct gj_epoch_flush *seen) 
                           gj_slice_of(seen->proof.ptr + n_signed, GJ_SIGNATURE_MAX)) == GJ_OK;
 }
 
-/* Newest first, as the proofs go; a false proof is the last that we verify for him. */
+/* What is proven is noted at once, so that the same loss is found once and a greater one is a new one. */
+static void note_flush(struct gj_turn *turn, const struct gj_epoch_flush *seen) {
+    const struct gj_epoch_row past = {.epoch = seen->epoch, .flush = seen->flush};
+    gj_store_put(turn->store, &gj_table_epoch, &past);
+}
+
+/* Newest first, as the proofs go; a false proof is the last that we verify for him. A peer without which people
+ * opened us is asked for what it knows, and what we had lost then is found now: that is no new loss. */
 static void look_for_loss(struct gj_protocol *p, struct gj_turn *turn, const struct gj_welcome *welcome,
-                          const char *node) {
+                          const struct gj_peer *peer, const char *node) {
     const struct gj_epoch_flush *unproven = NULL;
+    bool is_lost = false;
     for (uint32_t i = welcome->n_seen; i > 0; i--) {
         const struct gj_epoch_flush *seen = &welcome->seen[i - 1];
         if (!saw_more_than_we_hold(p, turn, seen)) continue;
         if (is_proven(p, seen)) {
-            gj_peers_enter_resync(p, turn, node, NULL);
-            return;
+            is_lost = true;
+            if (seen->epoch < p->epoch) note_flush(turn, seen);
+            continue;
         }
         unproven = seen;
         if (seen->proof.len > 0) break;
     }
-    if (unproven == NULL) return;
+    if (is_lost && !peer->is_missed) gj_resync_enter(p, turn, node, NULL);
+    if (unproven == NULL || is_lost) return;
     gj_turn_event(turn, GJ_EVENT_VIOLATION, GJ_ERR_BAD_EVIDENCE, NULL, node, (int64_t)unproven->epoch);
 }
 
@@ -342,7 +340,7 @@ void gj_peers_on_welcome(struct gj_protocol *p, struct gj_turn *turn, const stru
         gj_turn_event(turn, GJ_EVENT_PARCEL_REFUSED, GJ_ERR_BAD_NONCE, NULL, message->header.from, 0);
         return;
     }
-    look_for_loss(p, turn, welcome, message->header.from);
+    look_for_loss(p, turn, welcome, peer, message->header.from);
     if (peer->heard) return;
     peer->heard = true;
     gj_turn_event(turn, GJ_EVENT_PEER_HEARD, GJ_OK, NULL, message->header.from, (int64_t)peer->epoch);

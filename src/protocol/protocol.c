@@ -55,7 +55,10 @@ void gj_protocol_recover(struct gj_protocol *p, struct gj_turn *turn, enum gj_wi
     take_epoch(p, turn, &node);
     gj_store_put(turn->store, &gj_table_node, &node);
     p->resync = node.resync;
+    p->started_ms = turn->now.wall.ms;
     gj_peers_recover(p, turn);
+    gj_resync_recover(p, turn);
+    gj_aftermath_recover(p, turn);
     p->gate_open = witness == GJ_WITNESS_EQUAL_OR_BEHIND || p->config.directory->n_nodes == 1;
     settle_past(p, turn);
 }
@@ -177,9 +180,11 @@ static void tick_coordinated(struct gj_protocol *p, struct gj_turn *turn) {
 
 void gj_protocol_tick(struct gj_protocol *p, struct gj_turn *turn) {
     gj_peers_tick(p, turn);
+    gj_resync_tick(p, turn);
     open_gate_when_all_are_heard(p, turn);
     settle_past(p, turn);
     rescan_records(p, turn);
+    gj_aftermath_tick(p, turn);
     if (p->resync) return;
     tick_coordinated(p, turn);
     gj_inquiry_tick(p, turn);
@@ -187,7 +192,7 @@ void gj_protocol_tick(struct gj_protocol *p, struct gj_turn *turn) {
 }
 
 struct gj_mono gj_protocol_next_due(const struct gj_protocol *p) {
-    int64_t next = INT64_MAX;
+    int64_t next = p->collect_due.ms;
     /* Due by what was heard, not by a time: at once. */
     if (gate_is_due(p) || rescan_is_due(p)) return (struct gj_mono){0};
     for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
@@ -199,7 +204,8 @@ struct gj_mono gj_protocol_next_due(const struct gj_protocol *p) {
         if (p->active[i].due.ms < next) next = p->active[i].due.ms;
         if (p->active[i].deadline.ms < next) next = p->active[i].deadline.ms;
     }
-    return (struct gj_mono){next};
+    const struct gj_mono resync = gj_resync_next_due(p);
+    return resync.ms < next ? resync : (struct gj_mono){next};
 }
 
 /* --- sending -------------------------------------------------------------------------------------------- */
@@ -280,6 +286,47 @@ struct gj_slice gj_protocol_encode_body(struct gj_protocol *p, struct gj_turn *t
 bool gj_record_is_whole(struct gj_turn *turn, bool is_whole) {
     if (!is_whole) gj_store_fail(turn->store, GJ_ERR_STORE, "a transaction's record cannot be read back");
     return is_whole;
+}
+
+/* --- the directory: linear, a country has some thirty nodes and a few hundred regions ------------------------ */
+
+const struct gj_directory_node *gj_directory_node(const struct gj_directory *dir, const char *node) {
+    size_t index = gj_directory_index(dir, node);
+    return index == dir->n_nodes ? NULL : &dir->nodes[index];
+}
+
+size_t gj_directory_index(const struct gj_directory *dir, const char *node) {
+    for (size_t i = 0; i < dir->n_nodes; i++) {
+        if (gj_text_equal(dir->nodes[i].node, node)) return i;
+    }
+    return dir->n_nodes;
+}
+
+const char *gj_directory_node_of_region(const struct gj_directory *dir, const char *region) {
+    for (size_t i = 0; i < dir->n_regions; i++) {
+        if (gj_text_equal(dir->regions[i].region, region)) return dir->regions[i].node;
+    }
+    return NULL;
+}
+
+const char *gj_directory_node_of_sender(const struct gj_directory *dir, const char *sender) {
+    const char *slash = strchr(sender, '/');
+    if (slash != NULL) {
+        char node[GJ_NODE_MAX + 1];
+        struct gj_slice name = gj_slice_of(sender, (size_t)(slash - sender));
+        if (slash[1] == '\0' || gj_text_from_slice(node, sizeof node, name) != GJ_OK) return NULL;
+        const struct gj_directory_node *found = gj_directory_node(dir, node);
+        return found == NULL ? NULL : found->node;
+    }
+    if (strlen(sender) != 12) return NULL;
+    char region[GJ_REGION_MAX + 1];
+    memcpy(region, sender + 1, GJ_REGION_MAX);
+    region[GJ_REGION_MAX] = '\0';
+    return gj_directory_node_of_region(dir, region);
+}
+
+bool gj_directory_is_self(const struct gj_directory *dir, const char *node) {
+    return gj_text_equal(dir->self, node);
 }
 
 /* --- about this node ------------------------------------------------------------------------------------ */

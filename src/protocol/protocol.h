@@ -88,6 +88,20 @@ struct gj_app_ops {
                      const struct gj_vote_facts *facts);
     int64_t (*undo)(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
                     const struct gj_vote_facts *facts);
+    /* RESYNC. Puts the holds of our own earlier YES again, without a judgement. |ret_fen| as adopt returns it. False,
+     * and nothing was changed, if the record that a leg rests on is not here: a refund without its original. */
+    bool (*rehold)(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
+                   const struct gj_vote_facts *facts, int64_t *ret_fen);
+    /* RESYNC, at the coordinator: the records of a commit of ours, beside its postings, as far as the details that
+     * came allow. False if they do not: a case. */
+    bool (*remember)(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
+                     const struct gj_decision *decision);
+    /* RESYNC: |from| says that the binding has ended. */
+    enum gj_err (*end_binding)(void *app, struct gj_turn *turn, const char *from,
+                               const struct gj_revoke *end);
+    /* For a peer in RESYNC: the next binding after |ret->binding_ref| that ended and is |node|'s business too. */
+    bool (*ended_binding)(void *app, struct gj_turn *turn, const char *node, struct gj_revoke *ret,
+                          struct gj_txid *ret_txid);
     /* Coordinator only, in the same turn as post or release. */
     void (*decided)(void *app, struct gj_turn *turn, const struct gj_decision *decision);
     /* An admitted message of a kind that is the application's: VERIFY ... COVER_ANSWER, REVOKE, REVOKED.
@@ -105,6 +119,7 @@ struct gj_protocol_config {
     const struct gj_app_ops *app_ops;
     void *app;
     enum gj_hash_alg digest_alg; /* of the digests that this node makes as a coordinator */
+    uint32_t retention_years;    /* of decided records of others' transactions; 0: GJ_RETENTION_YEARS */
 };
 
 /* --- life ----------------------------------------------------------------------------------------------- */
@@ -163,9 +178,42 @@ bool gj_protocol_cancel(struct gj_protocol *protocol, struct gj_turn *turn, cons
 /* Earlier attempts of a biz key, for a cover question. At most GJ_SUPERSEDES_MAX, newest first. */
 void gj_protocol_supersedes(struct gj_protocol *protocol, struct gj_turn *turn, const char *sender,
                             const char *msgid, struct gj_superseded **ret, uint32_t *ret_n);
-/* Participant: handles each as an ABORT, before a cover question of |from| is answered. */
+/* Participant: handles each as an ABORT, before a cover question of |from| is answered. |evidence|: that signed
+ * question; it is our proof and goes to nobody else, because it tells what one relative was asked for. */
 void gj_protocol_apply_supersedes(struct gj_protocol *protocol, struct gj_turn *turn, const char *from,
-                                  const struct gj_superseded *list, uint32_t n);
+                                  const struct gj_superseded *list, uint32_t n, struct gj_slice evidence);
+
+/* --- by hand -------------------------------------------------------------------------------------------- */
+/* Dual control over a transaction that is PREPARED here: the first person proposes, another one confirms the same,
+ * and only then the money is posted or given back. Others are never told; the doubt goes on until a proof ends it.
+ * GJ_ERR_NOT_FOUND, NOT_IN_DOUBT, DUAL_CONTROL, BAD_FIELD, MISSING_FIELD, RESYNC: nothing was changed. */
+GJ_MUST_USE enum gj_err gj_protocol_propose(struct gj_protocol *protocol, struct gj_turn *turn,
+                                            const struct gj_req_resolve *req, struct gj_ans_resolution *ret);
+GJ_MUST_USE enum gj_err gj_protocol_confirm(struct gj_protocol *protocol, struct gj_turn *turn,
+                                            const struct gj_req_resolve *req, struct gj_ans_resolution *ret);
+
+/* What people must settle. The word is what records and answers carry. */
+enum gj_case {
+    GJ_CASE_TWO_VOTES,            /* a participant signed YES and NO */
+    GJ_CASE_TWO_DECISIONS,        /* a commit and an abort of one transaction, both signed */
+    GJ_CASE_MANUAL_ABORT_FAILED,  /* aborted by hand, and it was committed */
+    GJ_CASE_MANUAL_COMMIT_FAILED, /* committed by hand, and it was aborted */
+    GJ_CASE_REFUND_TO_NOBODY,     /* a refund for an account that is closed or gone */
+    GJ_CASE_COUNT
+};
+const char *gj_case_word(enum gj_case what);
+struct gj_case_in {
+    enum gj_case what;
+    const struct gj_txid *txid;
+    const char *node;              /* whom it is about */
+    int64_t difference_fen;        /* what the region's difference account gave or took */
+    struct gj_slice first, second; /* signed messages; one that is too long to keep is left out */
+};
+/* Writes it down once; the same again only adds a second message that was missing. Below the store's reserve it is
+ * only reported. */
+void gj_case_open(struct gj_turn *turn, const struct gj_case_in *in);
+/* The oldest first, behind |after| ("": from the start), at most GJ_CASES_LISTED. */
+void gj_protocol_cases(struct gj_turn *turn, const char *after, struct gj_ans_cases *ret);
 
 /* --- for the application -------------------------------------------------------------------------------- */
 /* May new work start here now? GJ_OK, GJ_ERR_GATE, RESYNC, DRAINING, STORE_FULL. */

@@ -33,6 +33,14 @@ bool gj_request_is_interrupted(const struct gj_protocol *protocol, const struct 
     return gj_text_equal(row->state, OPEN) && row->epoch != protocol->epoch;
 }
 
+/* A request that a RESYNC brought back has no body to compare with: there the kind decides. */
+static bool is_same_body(const struct gj_request_row *row, const char *kind,
+                         const uint8_t mac[GJ_HASH_BYTES]) {
+    static const uint8_t unknown[GJ_HASH_BYTES];
+    if (memcmp(row->body_mac, unknown, sizeof unknown) == 0) return gj_text_equal(row->kind, kind);
+    return memcmp(row->body_mac, mac, GJ_HASH_BYTES) == 0;
+}
+
 enum gj_request_verdict gj_request_admit(struct gj_protocol *protocol, struct gj_turn *turn,
                                          const char *sender, const char *msgid, const char *kind,
                                          struct gj_slice body, struct gj_request_row *ret_row) {
@@ -50,13 +58,23 @@ enum gj_request_verdict gj_request_admit(struct gj_protocol *protocol, struct gj
     /* A reversal that came first has no body to compare with: it answers whatever comes under its key. */
     bool is_tombstone =
         gj_text_equal(ret_row->reversal, "reversed") && gj_text_equal(ret_row->state, REFUSED);
-    if (!is_tombstone && memcmp(ret_row->body_mac, mac, sizeof mac) != 0) return GJ_REQUEST_IS_CONFLICT;
+    if (!is_tombstone && !is_same_body(ret_row, kind, mac)) return GJ_REQUEST_IS_CONFLICT;
     if (!gj_text_equal(ret_row->state, OPEN)) return GJ_REQUEST_IS_FINAL;
     if (!gj_request_is_interrupted(protocol, ret_row)) return GJ_REQUEST_IS_OPEN;
     ret_row->epoch = protocol->epoch;
     ret_row->opened_ms = turn->now.wall.ms;
     gj_store_put(turn->store, &gj_table_request, ret_row);
     return GJ_REQUEST_IS_RESUMED;
+}
+
+void gj_request_reopen(struct gj_turn *turn, const struct gj_core *core, const char *kind,
+                       struct gj_request_row *ret_row) {
+    *ret_row = (struct gj_request_row){.epoch = core->txid.epoch, .opened_ms = turn->now.wall.ms};
+    gj_text_set(ret_row->sender, sizeof ret_row->sender, core->sender);
+    gj_text_set(ret_row->msgid, sizeof ret_row->msgid, core->msgid);
+    gj_text_set(ret_row->kind, sizeof ret_row->kind, kind);
+    gj_text_set(ret_row->state, sizeof ret_row->state, OPEN);
+    gj_store_put(turn->store, &gj_table_request, ret_row);
 }
 
 void gj_request_note_tx(struct gj_turn *turn, struct gj_request_row *row, const struct gj_txid *txid) {

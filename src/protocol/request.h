@@ -27,6 +27,10 @@ enum gj_request_verdict {
 enum gj_request_verdict gj_request_admit(struct gj_protocol *protocol, struct gj_turn *turn,
                                          const char *sender, const char *msgid, const char *kind,
                                          struct gj_slice body, struct gj_request_row *ret_row);
+/* After a RESYNC: a request of which nothing is left but its transaction, OPEN to be finished. Its body is unknown, and
+ * so any body of that kind is the same one. */
+void gj_request_reopen(struct gj_turn *turn, const struct gj_core *core, const char *kind,
+                       struct gj_request_row *ret_row);
 /* False if there is none. */
 bool gj_request_find(struct gj_turn *turn, const char *sender, const char *msgid,
                      struct gj_request_row *ret_row);

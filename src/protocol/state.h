@@ -35,6 +35,12 @@ struct gj_peer {
     int64_t inquire_second; /* mono second of the budget below */
     uint32_t inquires_sent;
     struct gj_replay_window replay;
+    /* RESYNC */
+    bool is_owed;                 /* it has not replayed all that it knows of us */
+    bool is_missed;               /* of those: people decided not to wait for it */
+    uint8_t at[GJ_REPLAY_AT_MAX]; /* where its replay has got to */
+    uint32_t n_at;
+    struct gj_mono ask_due;
 };
 
 /* --- timers: one entry per transaction that something is still due for ---------------------------------- */
@@ -51,6 +57,14 @@ struct gj_active {
     bool alarmed;
 };
 
+/* One walk over what was replayed and is not adopted yet; it is walked until a walk adopts nothing. */
+struct gj_pass {
+    bool is_due;
+    bool is_last;     /* the walk before adopted nothing */
+    bool has_adopted; /* something, since this walk began */
+    struct gj_txid after;
+};
+
 struct gj_protocol {
     struct gj_protocol_config config;
     uint32_t epoch;
@@ -59,7 +73,11 @@ struct gj_protocol {
     bool resync;
     bool gate_open;
     bool past_is_settled; /* transactions of past epochs were looked at */
-    bool rescan;          /* the table of active transactions was full: look at the records again */
+    bool has_collected;   /* some record was collected, ever: "no record" is then asked twice */
+    struct gj_mono collect_due;
+    bool rescan;         /* the table of active transactions was full: look at the records again */
+    int64_t started_ms;  /* wall time at which this epoch began */
+    struct gj_pass pass; /* over what peers have replayed */
     struct gj_peer peers[GJ_NODES_MAX]; /* by index in the directory; our own entry is unused */
     struct gj_active active[GJ_ACTIVE_TX_MAX];
     uint32_t n_active;
@@ -122,14 +140,44 @@ void gj_peers_write_flushes(struct gj_protocol *p, struct gj_turn *turn);
 void gj_peers_on_hello(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);
 void gj_peers_on_welcome(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);
 void gj_peers_tick(struct gj_protocol *p, struct gj_turn *turn);
-void gj_peers_enter_resync(struct gj_protocol *p, struct gj_turn *turn, const char *why_node,
-                           const struct gj_txid *txid);
 bool gj_peers_may_inquire(struct gj_peer *peer, struct gj_mono now);
+
+/* --- resync/: healing a store that went back in time ----------------------------------------------------- */
+/* The node stops speaking, and every peer owes it what it knows. Again from the start if it is in RESYNC already. */
+void gj_resync_enter(struct gj_protocol *p, struct gj_turn *turn, const char *why_node,
+                     const struct gj_txid *txid);
+/* Is anything still owed to us, in RESYNC or after it? */
+bool gj_resync_is_healing(const struct gj_protocol *p);
+/* Has every node that |core| names told us what it knows? */
+bool gj_resync_is_complete_for(const struct gj_protocol *p, const struct gj_core *core);
+void gj_resync_recover(struct gj_protocol *p, struct gj_turn *turn);
+void gj_resync_tick(struct gj_protocol *p, struct gj_turn *turn);
+struct gj_mono gj_resync_next_due(const struct gj_protocol *p);
+void gj_resync_on_replay(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);
+/* The other side (replay.c): tells a peer what our records know of it. */
+void gj_replay_on_ask(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);
+/* adopt.c. GJ_ERR_NOT_FOUND: what it rests on has not come; any other error: it is not proven. */
+GJ_MUST_USE enum gj_err gj_adopt_take(struct gj_protocol *p, struct gj_turn *turn,
+                                      const struct gj_message *message);
+/* A commit that came by itself while we are in RESYNC. */
+void gj_adopt_on_commit(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
+                        struct gj_slice evidence);
+/* A certificate of a transaction with our YES (or our decision) in it, checked. */
+void gj_adopt_commit(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
+                     const struct gj_commit *commit, struct gj_slice evidence);
+/* Of a staged row: its core; the details that came so far. */
+GJ_MUST_USE enum gj_err gj_replayed_core(struct gj_protocol *p, struct gj_turn *turn,
+                                         const struct gj_replayed_row *row, struct gj_core **ret);
+GJ_MUST_USE enum gj_err gj_replayed_legs(struct gj_turn *turn, const struct gj_replayed_row *row,
+                                         struct gj_prepare_legs *ret);
+/* rebuild.c. Tries what is staged about one transaction. True if nothing is staged about it any more. |is_last|: nobody is left
+ * who could tell more. */
+bool gj_adopt_try(struct gj_protocol *p, struct gj_turn *turn, struct gj_replayed_row *row, bool is_last);
 
 /* --- certificate.c -------------------------------------------------------------------------------------- */
 /* A verified decision or refusal about one transaction. */
 struct gj_certificate {
-    struct gj_commit *commit;
+    const struct gj_commit *commit;
     struct gj_core *core;
     bool holds_our_yes;
 };
@@ -153,6 +201,11 @@ GJ_MUST_USE enum gj_err gj_legs_read(struct gj_protocol *p, struct gj_turn *turn
                                      const struct gj_prepare_legs *legs, const char *must_have_node,
                                      struct gj_tx_view *ret);
 /* Does |message| (verified) refuse (txid, digest) for good: a NO vote, or a STATUS REFUSED, of a listed node? */
+/* Is it a YES, a NO about (txid, digest)? */
+bool gj_proof_is_yes(const struct gj_message *message, const struct gj_txid *txid,
+                     const struct gj_digest *digest);
+bool gj_proof_is_no(const struct gj_message *message, const struct gj_txid *txid,
+                    const struct gj_digest *digest);
 bool gj_proof_refuses(const struct gj_message *message, const struct gj_core *core,
                       const struct gj_digest *digest);
 
@@ -231,15 +284,33 @@ void gj_participant_on_refusal(struct gj_protocol *p, struct gj_turn *turn, cons
                                struct gj_slice evidence);
 /* What was fixed with a YES, in front of the message that is the YES: a vote, or an inquiry that counts as one. */
 void gj_participant_send_facts(struct gj_protocol *p, struct gj_turn *turn, const struct gj_part_row *row);
+/* Writes the row in |state|, with all that follows from the state. */
+void gj_participant_put(struct gj_turn *turn, struct gj_part_row *row, enum gj_part_state state);
+/* The transaction of a row of ours as the application sees it; false, and the store has failed, if it is broken. */
+bool gj_participant_view(struct gj_protocol *p, struct gj_turn *turn, const struct gj_part_row *row,
+                         struct gj_tx_view *ret);
+/* PREPARED, or resolved by hand: we said YES, and have no proof of an end. */
+bool gj_part_is_in_doubt(enum gj_part_state state);
 bool gj_participant_on_inquiry(struct gj_protocol *p, struct gj_turn *turn, const char *from,
                                const struct gj_inquiry *item, struct gj_tx_status *ret);
 void gj_participant_recover(struct gj_protocol *p, struct gj_turn *turn);
+
+/* --- aftermath.c ---------------------------------------------------------------------------------------- */
+/* The proof about what was resolved by hand: the money is put right, the record is COMMITTED or ABORTED. */
+void gj_aftermath_decided(struct gj_protocol *p, struct gj_turn *turn, struct gj_part_row *row,
+                          const char *from, struct gj_slice evidence, bool committed);
+/* Was there a record of it that is too old to be kept? */
+bool gj_aftermath_is_collected(const struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid);
+void gj_aftermath_recover(struct gj_protocol *p, struct gj_turn *turn);
+void gj_aftermath_tick(struct gj_protocol *p, struct gj_turn *turn);
 
 /* --- inquiry.c ------------------------------------------------------------------------------------------ */
 void gj_inquiry_on_inquire(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
                            struct gj_slice evidence);
 void gj_inquiry_on_status(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
                           struct gj_slice evidence);
+/* May our proof of an end be shown to who asks? Not a cover question: it tells what one relative was asked for. */
+bool gj_proof_may_travel(struct gj_turn *turn, struct gj_slice proof);
 /* Sends what in-doubt transactions have to ask now. */
 void gj_inquiry_tick(struct gj_protocol *p, struct gj_turn *turn);
 

@@ -22,6 +22,11 @@ extern const struct gj_table gj_table_request;
 extern const struct gj_table gj_table_coord;
 extern const struct gj_table gj_table_vote;
 extern const struct gj_table gj_table_part;
+extern const struct gj_table gj_table_resync;
+extern const struct gj_table gj_table_replayed;
+extern const struct gj_table gj_table_resolution;
+extern const struct gj_table gj_table_case;
+extern const struct gj_table gj_table_collected;
 
 /* All of them, for the store's catalogue. */
 extern const struct gj_table *const gj_protocol_tables[];

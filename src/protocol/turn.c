@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The turn's small services: random bytes out of its seed, events, answers.
+ * The turn's small services: random bytes out of its seed, events, answers. And the tables that it works on: their
+ * shapes, keys and indexes.
  */
 #include "protocol/turn.h"
 
 #include <string.h>
 
 #include "base/check.h"
+#include "base/money.h"
+#include "protocol/tables.h"
+
+#include "base/shape_desc.h"
+#include "protocol/tables.def"
+#include "base/shape_undef.h"
 
 void gj_turn_random(struct gj_turn *turn, void *ret, size_t len) {
     uint8_t *out = ret;
@@ -82,3 +89,49 @@ const char *gj_event_text(enum gj_event_code code) {
 enum gj_event_level gj_event_level_of(enum gj_event_code code) {
     return event_rows[code].level;
 }
+
+/* --- tables --------------------------------------------------------------------------------------------- */
+
+const struct gj_table gj_table_node = {.name = "node", .shape = &gj_shape_node_row, .key_fields = 1};
+const struct gj_table gj_table_epoch = {.name = "epoch", .shape = &gj_shape_epoch_row, .key_fields = 1};
+const struct gj_table gj_table_peer = {.name = "peer", .shape = &gj_shape_peer_row, .key_fields = 2};
+const struct gj_table gj_table_request = {
+    .name = "request",
+    .shape = &gj_shape_request_row,
+    .key_fields = 2,
+    .indexes = {{.name = "request_by_state", .columns = {"state", "opened_ms"}}},
+    .n_indexes = 1};
+const struct gj_table gj_table_coord = {.name = "coord",
+                                        .shape = &gj_shape_coord_row,
+                                        .key_fields = 1,
+                                        .indexes = {{.name = "coord_by_state", .columns = {"state"}},
+                                                    {.name = "coord_by_biz", .columns = {"sender", "msgid"}}},
+                                        .n_indexes = 2};
+const struct gj_table gj_table_vote = {.name = "vote", .shape = &gj_shape_vote_row, .key_fields = 2};
+const struct gj_table gj_table_part = {
+    .name = "part",
+    .shape = &gj_shape_part_row,
+    .key_fields = 1,
+    .indexes = {{.name = "part_by_state", .columns = {"state", "since_ms"}},
+                {.name = "part_by_biz", .columns = {"biz_live"}}},
+    .n_indexes = 2};
+
+const struct gj_table gj_table_resolution = {
+    .name = "resolution", .shape = &gj_shape_resolution_row, .key_fields = 1};
+/* CASE is a word of SQL. */
+const struct gj_table gj_table_case = {.name = "case_file",
+                                       .shape = &gj_shape_case_row,
+                                       .key_fields = 1,
+                                       .indexes = {{.name = "case_file_by_time", .columns = {"opened_ms"}}},
+                                       .n_indexes = 1};
+const struct gj_table gj_table_collected = {
+    .name = "collected", .shape = &gj_shape_collected_row, .key_fields = 2};
+const struct gj_table gj_table_resync = {.name = "resync", .shape = &gj_shape_resync_row, .key_fields = 1};
+const struct gj_table gj_table_replayed = {
+    .name = "replayed", .shape = &gj_shape_replayed_row, .key_fields = 1};
+
+const struct gj_table *const gj_protocol_tables[] = {
+    &gj_table_node,  &gj_table_epoch,     &gj_table_peer,   &gj_table_request,
+    &gj_table_coord, &gj_table_vote,      &gj_table_part,   &gj_table_resolution,
+    &gj_table_case,  &gj_table_collected, &gj_table_resync, &gj_table_replayed};
+const size_t gj_protocol_n_tables = sizeof(gj_protocol_tables) / sizeof(gj_protocol_tables[0]);

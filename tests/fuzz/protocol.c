@@ -426,7 +426,8 @@ static void op_app(struct story *story) {
 static void op_supersede(struct story *story) {
     const struct gj_solo_tx *tx = some_tx(story);
     const struct gj_superseded item = {tx->txid, tx->digest};
-    gj_protocol_apply_supersedes(story->solo->protocol, gj_solo_begin(story->solo), peer(story), &item, 1);
+    gj_protocol_apply_supersedes(story->solo->protocol, gj_solo_begin(story->solo), peer(story), &item, 1,
+                                 GJ_SLICE_NONE);
     gj_solo_end(story->solo);
     look(story);
 }

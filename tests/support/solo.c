@@ -58,6 +58,26 @@ static void app_release(void *app, struct gj_turn *turn, const struct gj_tx_view
     a->releases++;
 }
 
+static int64_t app_adopt(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
+                         const struct gj_vote_facts *facts) {
+    struct gj_solo_app *a = app;
+    (void)turn;
+    a->last = tx->core->txid;
+    a->adopted++;
+    a->n_late_facts = facts->n_facts;
+    return a->difference_fen;
+}
+
+static int64_t app_undo(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
+                        const struct gj_vote_facts *facts) {
+    struct gj_solo_app *a = app;
+    (void)turn;
+    a->last = tx->core->txid;
+    a->undone++;
+    a->n_late_facts = facts->n_facts;
+    return a->difference_fen;
+}
+
 static void app_decided(void *app, struct gj_turn *turn, const struct gj_decision *decision) {
     struct gj_solo_app *a = app;
     (void)turn;
@@ -92,6 +112,8 @@ static void app_peer_error(void *app, struct gj_turn *turn, const char *node, co
 static const struct gj_app_ops app_ops = {.hold = app_hold,
                                           .post = app_post,
                                           .release = app_release,
+                                          .adopt = app_adopt,
+                                          .undo = app_undo,
                                           .decided = app_decided,
                                           .message = app_message,
                                           .peer_error = app_peer_error};

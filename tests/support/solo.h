@@ -27,7 +27,9 @@
 
 /* The application: what it was asked, and what it shall answer. */
 struct gj_solo_app {
-    unsigned holds, posts, releases, decisions, messages, peer_errors;
+    unsigned holds, posts, releases, adopted, undone, decisions, messages, peer_errors;
+    int64_t difference_fen; /* that adopt and undo find */
+    uint32_t n_late_facts;  /* that they were given */
     bool refuse; /* the next hold, with |no| */
     struct gj_refusal no;
     struct gj_leg_fact facts[2]; /* stated with the next holds */
@@ -139,6 +141,10 @@ void gj_solo_abort(struct gj_solo *solo, const struct gj_solo_tx *tx);
 /* A transaction of "330000" with us and "130000", taken to |state| by what is said, or by hand where nothing leads
  * there; "" leaves it unheard of. */
 void gj_solo_reach(struct gj_solo *solo, struct gj_solo_tx *tx, const char *state);
+/* All that is decided is old, and is collected. */
+void gj_solo_collect(struct gj_solo *solo);
+/* Two people decide by hand; what the confirmation says. */
+enum gj_err gj_solo_resolve(struct gj_solo *solo, const struct gj_txid *txid, const char *outcome);
 /* An inquiry of a peer; to a participant with the coordinator's core. */
 void gj_solo_inquire(struct gj_solo *solo, const char *peer, const struct gj_txid *txid,
                      const struct gj_digest *digest, bool yes, struct gj_slice core);

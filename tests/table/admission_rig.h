@@ -171,6 +171,8 @@ static inline const void *body_of(struct rig *r, enum gj_kind kind) {
     static struct gj_revoke revoke = {
         .binding_ref = "b", .by = "payer", .reason = "unbind", .business_date = 20261118};
     static struct gj_revoked revoked = {.binding_ref = "b"};
+    static struct gj_replay_ask replay_ask;
+    static struct gj_replay replay = {.done = true};
     static struct gj_error error = {.code = "BUSY"};
     hello = (struct gj_hello){
         .version_min = 1, .version_max = 1, .registry_serial = 1, .boot_epoch = r->forge.epoch};
@@ -188,7 +190,8 @@ static inline const void *body_of(struct rig *r, enum gj_kind kind) {
         [GJ_KIND_COMMIT] = &commit,   [GJ_KIND_ABORT] = &abort,
         [GJ_KIND_ACK] = &ack,         [GJ_KIND_INQUIRE] = &inquire,
         [GJ_KIND_STATUS] = &status,   [GJ_KIND_REVOKE] = &revoke,
-        [GJ_KIND_REVOKED] = &revoked, [GJ_KIND_ERROR] = &error};
+        [GJ_KIND_REVOKED] = &revoked, [GJ_KIND_ERROR] = &error,
+        [GJ_KIND_REPLAY] = &replay,   [GJ_KIND_REPLAY_ASK] = &replay_ask};
     assert_non_null(bodies[kind]);
     return bodies[kind];
 }

@@ -11,8 +11,7 @@
 
 #include <string.h>
 
-/* "x" of "P/x/prior"; empty for what is no personal account. */
-static void owner_of(const char *account, char ret[GJ_REF_MAX + 1]) {
+void gj_account_owner(const char *account, char ret[GJ_REF_MAX + 1]) {
     const char *end = strrchr(account, '/');
     ret[0] = '\0';
     if (strncmp(account, "P/", 2) != 0 || end < account + 2) return;
@@ -55,7 +54,7 @@ int64_t gj_adopt_draw(struct gj_turn *turn, const struct gj_own_leg *leg, const 
     entry.instead_fen = entry.amount_fen - covered(turn, detail->account, entry.amount_fen);
     gj_ledger_post(turn, &entry);
     gj_text_set(paid.account, sizeof(paid.account), detail->account);
-    owner_of(detail->account, paid.person_ref);
+    gj_account_owner(detail->account, paid.person_ref);
     gj_text_set(paid.binding_ref, sizeof(paid.binding_ref), detail->binding_ref);
     gj_text_set(paid.from_region, sizeof(paid.from_region), leg->core->from_region);
     gj_text_set(paid.to_region, sizeof(paid.to_region), leg->core->to_region);

@@ -223,6 +223,41 @@ void gj_books_other_node(const struct gj_books *books, struct gj_turn *turn, con
     gj_text_set(ret_node, GJ_NODE_MAX + 1, other);
 }
 
+/* The node that was told of the end, or told us: the other home, or who made the binding. */
+static bool concerns(const struct gj_books *books, struct gj_turn *turn, const struct gj_binding_row *row,
+                     const char *node) {
+    char other[GJ_NODE_MAX + 1];
+    gj_books_other_node(books, turn, row->binding_id, other);
+    return gj_text_equal(other, node) || gj_text_equal(row->txid.coordinator, node);
+}
+
+bool gj_books_ended_binding(const struct gj_books *books, struct gj_turn *turn, const char *node,
+                            struct gj_revoke *ret, struct gj_txid *ret_txid) {
+    struct gj_binding_row after = {.side = GJ_SIDE_RECIPIENT}; /* the later one of the two sides */
+    struct gj_rows rows = {.more = true};
+    bool is_first = ret->binding_ref[0] == '\0';
+    gj_text_set(after.binding_id, sizeof(after.binding_id), ret->binding_ref);
+    while (rows.more) {
+        size_t mark = turn->scratch->used;
+        gj_store_find(turn->store, &gj_table_binding, NULL, &after, 0, is_first ? NULL : &after, COUNT_PAGE,
+                      turn->scratch, &rows);
+        const struct gj_binding_row *items = rows.items;
+        for (size_t i = 0; i < rows.n; i++) {
+            if (!gj_text_equal(items[i].state, "ended") || !concerns(books, turn, &items[i], node)) continue;
+            gj_text_set(ret->binding_ref, sizeof(ret->binding_ref), items[i].binding_id);
+            gj_text_set(ret->by, sizeof(ret->by), items[i].ended_by);
+            ret->business_date = items[i].end_date;
+            *ret_txid = items[i].txid;
+            return true;
+        }
+        if (rows.n == 0) return false;
+        after = items[rows.n - 1];
+        is_first = false;
+        gj_arena_rewind(turn->scratch, mark);
+    }
+    return false;
+}
+
 static uint32_t index_of(const struct gj_binding_row *rows, uint32_t n, const char *binding_id) {
     uint32_t i = 0;
     while (i < n && !gj_text_equal(rows[i].binding_id, binding_id))

@@ -107,6 +107,13 @@ bool gj_consumption_get(struct gj_turn *turn, const struct gj_leg_detail *detail
                         struct gj_consumption_row *ret);
 bool gj_account_is_gone(struct gj_turn *turn, const char *person_ref);
 int64_t gj_legs_sum(const struct gj_core *core);
+/* This node's legs among those whose details it was given; their number. */
+uint32_t gj_legs_of_ours(const struct gj_books *books, const struct gj_tx_view *tx,
+                         struct gj_own_leg ret[GJ_LEGS_MAX]);
+void gj_leg_set_hold(struct gj_hold_row *ret, const struct gj_own_leg *leg, const char *account,
+                     const char *person_ref, const char *binding_ref, uint64_t year);
+/* "x" of "P/x/prior"; empty for what is no personal account. */
+void gj_account_owner(const char *account, char ret[GJ_REF_MAX + 1]);
 void gj_leg_post_consume(struct gj_turn *turn, const struct gj_own_leg *leg);
 /* Each returns what the region's difference account gave or took. |fixed|: the account that the YES had fixed for
  * a refund's leg, else "". */

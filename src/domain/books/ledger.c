@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The ledger: accounts, what is held of them, the journal. An entry has two lines, or a third where somebody stands
- * in for one side; they sum to zero and are never changed. Nothing here judges a rule, and nothing here may refuse: whoever posts has a hold.
+ * in for one side; they sum to zero and are never changed. Nothing here judges a rule, and nothing here may refuse:
+ * whoever posts has a hold, or the truth on his side.
  */
 #include "domain/books/judge.h"
 

@@ -22,7 +22,7 @@ static bool refuse(struct ctx *ctx, enum gj_vote_class class, enum gj_err code, 
 }
 
 /* This node's legs among those whose details it was given. */
-static uint32_t own_legs(const struct gj_books *books, const struct gj_tx_view *tx,
+uint32_t gj_legs_of_ours(const struct gj_books *books, const struct gj_tx_view *tx,
                          struct gj_own_leg ret[GJ_LEGS_MAX]) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < tx->n_parts && n < GJ_LEGS_MAX; i++) {
@@ -39,7 +39,7 @@ static bool is_kind(const struct gj_own_leg *leg, const char *kind) {
     return gj_text_equal(leg->tx->core->kind, kind);
 }
 
-static void set_hold(struct gj_hold_row *ret, const struct gj_own_leg *leg, const char *account,
+void gj_leg_set_hold(struct gj_hold_row *ret, const struct gj_own_leg *leg, const char *account,
                      const char *person_ref, const char *binding_ref, uint64_t year) {
     *ret = (struct gj_hold_row){
         .txid = leg->tx->core->txid, .leg = leg->index, .amount_fen = leg->core->amount, .year = year};
@@ -99,15 +99,15 @@ static bool check_relative_draw(struct ctx *ctx, const struct gj_own_leg *leg, s
     if (!gj_text_equal(detail->account, verdict.account)) {
         return refuse(ctx, GJ_VOTE_RULE, GJ_ERR_BAD_FIELD, "");
     }
-    set_hold(ret, leg, verdict.account, binding.person_ref, binding.binding_id,
-             gj_year_of(core->business_date));
+    gj_leg_set_hold(ret, leg, verdict.account, binding.person_ref, binding.binding_id,
+                    gj_year_of(core->business_date));
     return true;
 }
 
 /* Whose own draw it is: only the person that this node's record of the same settlement names. */
 static const char *patient_of(const struct ctx *ctx, const struct gj_tx_view *tx) {
     struct gj_own_leg legs[GJ_LEGS_MAX];
-    uint32_t n = own_legs(ctx->books, tx, legs);
+    uint32_t n = gj_legs_of_ours(ctx->books, tx, legs);
     for (uint32_t i = 0; i < n; i++) {
         if (gj_text_equal(legs[i].detail->type, "consume")) return legs[i].detail->person_ref;
     }
@@ -144,7 +144,7 @@ static bool check_own_draw(struct ctx *ctx, const struct gj_own_leg *leg, struct
     if (gj_ledger_available(ctx->turn, detail->account) < leg->core->amount) {
         return refuse(ctx, GJ_VOTE_COVER, GJ_ERR_NO_COVER, "R50");
     }
-    set_hold(ret, leg, detail->account, person.person_ref, "", gj_year_of(date));
+    gj_leg_set_hold(ret, leg, detail->account, person.person_ref, "", gj_year_of(date));
     return true;
 }
 
@@ -297,8 +297,8 @@ static bool check_refund(struct ctx *ctx, const struct gj_own_leg *leg, struct g
     bool to_suspense = gj_account_is_gone(ctx->turn, paid.person_ref) || exit_means_suspense(ctx, &paid);
     char account[GJ_ACCOUNT_MAX + 1];
     gj_account_of_person(account, paid.person_ref, GJ_SUB_SUSPENSE);
-    set_hold(ret, leg, to_suspense ? account : paid.account, paid.person_ref, paid.binding_ref,
-             gj_year_of(paid.date));
+    gj_leg_set_hold(ret, leg, to_suspense ? account : paid.account, paid.person_ref, paid.binding_ref,
+                    gj_year_of(paid.date));
     return true;
 }
 
@@ -341,6 +341,8 @@ static void post_refund(struct gj_turn *turn, const struct gj_own_leg *leg) {
     /* A refund counts in the year of its original (R51). */
     if (is_relatives(&hold)) gj_usage_add(turn, hold.person_ref, hold.year, -hold.amount_fen);
     if (gj_account_is_gone(turn, hold.person_ref)) {
+        const struct gj_case_in in = {.what = GJ_CASE_REFUND_TO_NOBODY, .txid = &hold.txid, .node = ""};
+        gj_case_open(turn, &in);
         gj_turn_event(turn, GJ_EVENT_CASE_OPENED, GJ_OK, &hold.txid, "", hold.amount_fen);
     }
 }
@@ -511,7 +513,7 @@ bool gj_books_hold(const struct gj_books *books, struct gj_turn *turn, const str
     struct ctx ctx = {.books = books, .turn = turn, .no = ret_no};
     struct gj_own_leg legs[GJ_LEGS_MAX];
     *ret_n_facts = 0;
-    uint32_t n = own_legs(books, tx, legs);
+    uint32_t n = gj_legs_of_ours(books, tx, legs);
     if (!check_core(&ctx, tx)) return false;
     if (n != count_own_in_core(books, tx->core)) return refuse(&ctx, GJ_VOTE_RULE, GJ_ERR_MISSING_FIELD, "");
     struct gj_hold_row *holds = gj_arena_array(turn->scratch, n, sizeof(*holds));
@@ -535,7 +537,7 @@ bool gj_books_hold(const struct gj_books *books, struct gj_turn *turn, const str
 
 void gj_books_post(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx) {
     struct gj_own_leg legs[GJ_LEGS_MAX];
-    uint32_t n = own_legs(books, tx, legs);
+    uint32_t n = gj_legs_of_ours(books, tx, legs);
     for (uint32_t i = 0; i < n; i++) {
         const struct leg_type *type = type_of(&legs[i]);
         GJ_ASSERT(type != NULL);
@@ -545,7 +547,7 @@ void gj_books_post(const struct gj_books *books, struct gj_turn *turn, const str
 
 void gj_books_release(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx) {
     struct gj_own_leg legs[GJ_LEGS_MAX];
-    uint32_t n = own_legs(books, tx, legs);
+    uint32_t n = gj_legs_of_ours(books, tx, legs);
     for (uint32_t i = 0; i < n; i++) {
         const struct leg_type *type = type_of(&legs[i]);
         GJ_ASSERT(type != NULL);
@@ -557,7 +559,7 @@ static int64_t late(const struct gj_books *books, struct gj_turn *turn, const st
                     const struct gj_vote_facts *facts, bool undo) {
     struct gj_own_leg legs[GJ_LEGS_MAX];
     int64_t difference_fen = 0;
-    uint32_t n = own_legs(books, tx, legs);
+    uint32_t n = gj_legs_of_ours(books, tx, legs);
     for (uint32_t i = 0; i < n; i++) {
         const struct leg_type *type = type_of(&legs[i]);
         const char *fixed = "";

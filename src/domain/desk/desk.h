@@ -307,6 +307,9 @@ void gj_unbind_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t 
                        const struct gj_req_unbind *req, struct gj_slice request);
 /* Ends a binding made here; true if nobody has to be told any more. */
 bool gj_revoke_bound(struct gj_domain *domain, struct gj_turn *turn, const struct gj_bound_row *bound);
+/* |from| says that a binding has ended; GJ_ERR_NOT_FOUND if it is not here (yet). */
+enum gj_err gj_revoke_apply(struct gj_domain *domain, struct gj_turn *turn, const char *from,
+                            const struct gj_revoke *revoke);
 void gj_revoke_received(struct gj_domain *domain, struct gj_turn *turn, const struct gj_message *message);
 void gj_revoked_received(struct gj_domain *domain, struct gj_turn *turn, const struct gj_message *message);
 void gj_revoke_tick(struct gj_domain *domain, struct gj_turn *turn);
@@ -322,6 +325,16 @@ void gj_refund_committed(struct gj_domain *domain, struct gj_turn *turn, struct 
 bool gj_refund_split(int64_t amount_fen, const struct gj_settlement_leg_row *legs, uint32_t n,
                      int64_t ret_take[GJ_LEGS_MAX]);
 
+/* What is recorded of a refund beside its transaction. */
+struct gj_refund_made {
+    const char *refund_id, *reason, *sender, *msgid;
+    int64_t amount_fen;
+};
+/* A committed refund: what came back on each leg, the row, the institution's side; the payees' number. */
+uint32_t gj_refund_record(struct gj_domain *domain, struct gj_turn *turn,
+                          struct gj_settlement_row *settlement, const struct gj_decision *decision,
+                          const struct gj_refund_made *made, struct gj_pay_line payees[GJ_LEGS_MAX],
+                          struct gj_refund_row *ret_row);
 void gj_refund_answer(const struct gj_refund_row *row, struct gj_pay_line *payees, uint32_t n_payees,
                       struct gj_ans_refund *ret);
 bool gj_settle_is_senders(const struct gj_settlement_row *row, const char *sender);
@@ -341,6 +354,8 @@ void gj_reverse_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t
                         const struct gj_req_reverse *req);
 /* The refund inside a reversal could not be done now: the clients hear "reversing", a timer tries again. */
 void gj_reverse_put_off(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session);
+/* The reversal of a settlement has begun. */
+void gj_reverse_mark(struct gj_turn *turn, struct gj_settlement_row *row);
 /* A settlement's refunds equal the original: the reversal, if there is one, is over. */
 void gj_reverse_settled(struct gj_turn *turn, struct gj_settlement_row *row);
 void gj_reverse_done(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session);
@@ -348,7 +363,15 @@ void gj_reverse_done(struct gj_domain *domain, struct gj_turn *turn, struct gj_s
 void gj_reverse_unbound(struct gj_turn *turn, struct gj_bound_row *row);
 void gj_reverse_tick(struct gj_domain *domain, struct gj_turn *turn);
 
+/* --- after a RESYNC (remember.c) ------------------------------------------------------------------------------------- */
+/* gj_app_ops, remember. */
+bool gj_desk_remember(struct gj_domain *domain, struct gj_turn *turn, const struct gj_tx_view *tx,
+                      const struct gj_decision *decision);
+
 /* --- reads (queries.c) ---------------------------------------------------------------------------------------------- */
+/* By hand (resolve.c): one person proposes, another one confirms. */
+void gj_resolve_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
+                        enum gj_request_kind kind, const struct gj_req_resolve *req);
 void gj_query_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
                       const struct gj_req_get *req);
 

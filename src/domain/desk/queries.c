@@ -132,6 +132,14 @@ static void get_transactions(struct gj_domain *domain, struct gj_turn *turn, uin
     gj_turn_reply(turn, waiter, GJ_ANSWER_TRANSACTIONS, &answer);
 }
 
+static void get_cases(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
+                      const struct gj_req_get *req) {
+    struct gj_ans_cases answer;
+    (void)domain;
+    gj_protocol_cases(turn, req->after, &answer);
+    gj_turn_reply(turn, waiter, GJ_ANSWER_CASES, &answer);
+}
+
 static void get_node(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
                      const struct gj_req_get *req) {
     struct gj_ans_node answer;
@@ -146,10 +154,15 @@ static const struct {
     void (*get)(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
                 const struct gj_req_get *req);
 } reads[] = {
-    {"settlement", get_settlement},     {"plan", get_plan},
-    {"binding", get_binding},           {"refund", get_refund},
-    {"request", get_request},           {"transaction", get_transaction},
-    {"transactions", get_transactions}, {"node", get_node},
+    {"settlement", get_settlement},
+    {"plan", get_plan},
+    {"binding", get_binding},
+    {"refund", get_refund},
+    {"request", get_request},
+    {"transaction", get_transaction},
+    {"transactions", get_transactions},
+    {"cases", get_cases},
+    {"node", get_node},
 };
 
 void gj_query_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,

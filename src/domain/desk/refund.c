@@ -67,7 +67,7 @@ void gj_refund_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t 
 
 /* The way back of a drawn leg, or the home's record of it where |drawn| is NULL. */
 static void refund_leg(const struct gj_settlement_row *row, const struct gj_settlement_leg_row *drawn,
-                       int64_t amount_fen, struct gj_tx_leg *leg) {
+                       const struct gj_session_refund *refund, int64_t amount_fen, struct gj_tx_leg *leg) {
     struct gj_leg_detail *detail = &leg->detail;
     memset(leg, 0, sizeof(*leg));
     leg->amount_fen = amount_fen;
@@ -80,6 +80,7 @@ static void refund_leg(const struct gj_settlement_row *row, const struct gj_sett
     gj_text_set(detail->fixmedins_code, sizeof(detail->fixmedins_code), row->fixmedins_code);
     gj_text_set(detail->use, sizeof(detail->use), row->use);
     gj_text_set(detail->setl_id, sizeof(detail->setl_id), row->setl_id);
+    gj_text_set(detail->refund_id, sizeof(detail->refund_id), refund->refund_id);
     detail->original = row->txid;
     detail->original_leg = drawn != NULL ? drawn->leg : row->consume_leg;
     if (drawn == NULL) {
@@ -118,9 +119,9 @@ void gj_refund_start(struct gj_domain *domain, struct gj_turn *turn, struct gj_s
     struct gj_tx_order order = {
         .business_date = gj_date_of(turn->now.wall), .legs = legs, .original = row.txid};
     for (uint32_t i = n_drawn; i > 0; i--) { /* in the order of giving back */
-        if (take[i - 1] > 0) refund_leg(&row, &drawn[i - 1], take[i - 1], &legs[order.n_legs++]);
+        if (take[i - 1] > 0) refund_leg(&row, &drawn[i - 1], refund, take[i - 1], &legs[order.n_legs++]);
     }
-    refund_leg(&row, NULL, 0, &legs[order.n_legs++]);
+    refund_leg(&row, NULL, refund, 0, &legs[order.n_legs++]);
     gj_text_set(order.kind, sizeof(order.kind), "refund");
     gj_text_set(order.sender, sizeof(order.sender), session->sender);
     gj_text_set(order.msgid, sizeof(order.msgid), session->msgid);
@@ -160,29 +161,42 @@ static uint32_t put_back(struct gj_turn *turn, const struct gj_settlement_row *r
     return n;
 }
 
-static void put_refund(struct gj_turn *turn, const struct gj_session *session,
+static void put_refund(struct gj_turn *turn, const struct gj_refund_made *made,
                        const struct gj_settlement_row *settlement, const struct gj_decision *decision,
                        struct gj_pay_line *payees, uint32_t n_payees, struct gj_refund_row *row) {
-    const struct gj_session_refund *refund = &session->u.refund;
     uint8_t memory[16384];
     struct gj_buf out;
     struct gj_fault fault;
     const struct gj_payee_list list = {.lines = payees, .n_lines = n_payees};
     memset(row, 0, sizeof(*row));
-    gj_text_set(row->refund_id, sizeof(row->refund_id), refund->refund_id);
-    gj_text_set(row->setl_id, sizeof(row->setl_id), refund->setl_id);
+    gj_text_set(row->refund_id, sizeof(row->refund_id), made->refund_id);
+    gj_text_set(row->setl_id, sizeof(row->setl_id), settlement->setl_id);
     row->txid = decision->txid;
-    gj_text_set(row->sender, sizeof(row->sender), session->sender);
-    gj_text_set(row->msgid, sizeof(row->msgid), session->msgid);
-    gj_text_set(row->reason, sizeof(row->reason), refund->reason);
+    gj_text_set(row->sender, sizeof(row->sender), made->sender);
+    gj_text_set(row->msgid, sizeof(row->msgid), made->msgid);
+    gj_text_set(row->reason, sizeof(row->reason), made->reason);
     row->business_date = decision->core->business_date;
-    row->amount = refund->amount_fen;
+    row->amount = made->amount_fen;
     row->remaining = settlement->acct_pay - settlement->refunded_fen;
     gj_buf_init(&out, memory, sizeof(memory));
     enum gj_err err = gj_shape_encode(&gj_shape_payee_list, &list, &out, &fault);
     GJ_ASSERT(err == GJ_OK);
     row->payees = gj_buf_slice(&out);
     gj_store_put(turn->store, &gj_table_refund, row);
+}
+
+uint32_t gj_refund_record(struct gj_domain *domain, struct gj_turn *turn,
+                          struct gj_settlement_row *settlement, const struct gj_decision *decision,
+                          const struct gj_refund_made *made, struct gj_pay_line payees[GJ_LEGS_MAX],
+                          struct gj_refund_row *ret_row) {
+    uint32_t n = put_back(turn, settlement, decision, made->amount_fen, payees);
+    settlement->refunded_fen += made->amount_fen;
+    gj_store_put(turn->store, &gj_table_settlement, settlement);
+    put_refund(turn, made, settlement, decision, payees, n, ret_row);
+    gj_books_post_destination(&domain->books, turn, decision->core, settlement->fixmedins_code,
+                              settlement->setl_id);
+    gj_reverse_settled(turn, settlement);
+    return n;
 }
 
 void gj_refund_answer(const struct gj_refund_row *row, struct gj_pay_line *payees, uint32_t n_payees,
@@ -209,14 +223,13 @@ void gj_refund_committed(struct gj_domain *domain, struct gj_turn *turn, struct 
         GJ_ASSERT(gj_store_err(turn->store) != GJ_OK); /* a settlement is never removed */
         return;
     }
-    uint32_t n = put_back(turn, &settlement, decision, refund->amount_fen, payees);
-    settlement.refunded_fen += refund->amount_fen;
-    gj_store_put(turn->store, &gj_table_settlement, &settlement);
-    put_refund(turn, session, &settlement, decision, payees, n, &row);
-    gj_books_post_destination(&domain->books, turn, decision->core, settlement.fixmedins_code,
-                              settlement.setl_id);
+    const struct gj_refund_made made = {.refund_id = refund->refund_id,
+                                        .reason = refund->reason,
+                                        .sender = session->sender,
+                                        .msgid = session->msgid,
+                                        .amount_fen = refund->amount_fen};
     session->txid = decision->txid;
-    gj_reverse_settled(turn, &settlement);
+    uint32_t n = gj_refund_record(domain, turn, &settlement, decision, &made, payees, &row);
     if (session->kind == GJ_SESSION_REVERSAL) {
         gj_reverse_done(domain, turn, session);
         return;

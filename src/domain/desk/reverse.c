@@ -64,6 +64,12 @@ static void mark_request(struct gj_turn *turn, const char *sender, const char *m
     gj_request_set_reversal(turn, &row, reversal);
 }
 
+void gj_reverse_mark(struct gj_turn *turn, struct gj_settlement_row *row) {
+    gj_text_set(row->state, sizeof(row->state), "reversing");
+    gj_store_put(turn->store, &gj_table_settlement, row);
+    mark_request(turn, row->sender, row->msgid, "reversing");
+}
+
 void gj_reverse_settled(struct gj_turn *turn, struct gj_settlement_row *row) {
     if (!gj_text_equal(row->state, "reversing") || row->refunded_fen < row->acct_pay) return;
     gj_text_set(row->state, sizeof(row->state), "reversed");
@@ -114,9 +120,7 @@ static void reverse_settlement(struct gj_domain *domain, struct gj_turn *turn, u
         return;
     }
     if (gj_text_equal(row.state, "settled")) {
-        gj_text_set(row.state, sizeof(row.state), "reversing");
-        gj_store_put(turn->store, &gj_table_settlement, &row);
-        mark_request(turn, row.sender, row.msgid, "reversing");
+        gj_reverse_mark(turn, &row);
         domain->reversals_delay_ms = GJ_DESK_REVERSAL_RETRY_MS;
     }
     gj_reverse_settled(turn, &row); /* nothing was paid, or all is refunded already */

@@ -111,29 +111,36 @@ bool gj_revoke_bound(struct gj_domain *domain, struct gj_turn *turn, const struc
 
 /* --- between nodes -------------------------------------------------------------------------------------------- */
 
-void gj_revoke_received(struct gj_domain *domain, struct gj_turn *turn, const struct gj_message *message) {
-    const struct gj_revoke *revoke = message->body;
+/* Not known means that its commit is still on the way here: GJ_ERR_NOT_FOUND. */
+enum gj_err gj_revoke_apply(struct gj_domain *domain, struct gj_turn *turn, const char *from,
+                            const struct gj_revoke *revoke) {
     struct gj_ans_binding binding;
     char other[GJ_NODE_MAX + 1];
-    /* Not known yet means that its commit is still on the way here: silence, so that it is sent again. */
-    if (!gj_books_binding(turn, revoke->binding_ref, &binding)) return;
+    if (!gj_books_binding(turn, revoke->binding_ref, &binding)) return GJ_ERR_NOT_FOUND;
     gj_books_other_node(&domain->books, turn, revoke->binding_ref, other);
-    const char *from = message->header.from;
-    if (!gj_text_equal(from, other) && !gj_text_equal(from, binding.txid.coordinator)) {
-        gj_turn_event(turn, GJ_EVENT_VIOLATION, GJ_ERR_WRONG_SENDER, &binding.txid, from, 0);
-        return;
-    }
-    if (!is_side(revoke->by)) {
-        gj_turn_event(turn, GJ_EVENT_VIOLATION, GJ_ERR_BAD_FIELD, &binding.txid, from, 0);
-        return;
+    enum gj_err err = GJ_OK;
+    if (!gj_text_equal(from, other) && !gj_text_equal(from, binding.txid.coordinator))
+        err = GJ_ERR_WRONG_SENDER;
+    if (err == GJ_OK && !is_side(revoke->by)) err = GJ_ERR_BAD_FIELD;
+    if (err != GJ_OK) {
+        gj_turn_event(turn, GJ_EVENT_VIOLATION, err, &binding.txid, from, 0);
+        return err;
     }
     (void)gj_books_end_binding(turn, revoke->binding_ref, revoke->by, revoke->business_date);
+    return GJ_OK;
+}
+
+void gj_revoke_received(struct gj_domain *domain, struct gj_turn *turn, const struct gj_message *message) {
+    const struct gj_revoke *revoke = message->body;
     struct gj_revoked body;
     struct gj_msgid id;
+    /* Silence, if it is not known yet, so that it is sent again. */
+    if (gj_revoke_apply(domain, turn, message->header.from, revoke) != GJ_OK) return;
     memset(&body, 0, sizeof(body));
     gj_text_set(body.binding_ref, sizeof(body.binding_ref), revoke->binding_ref);
     gj_msgid_read(message->header.id, &id);
-    gj_protocol_send(domain->protocol, turn, GJ_KIND_REVOKED, from, &body, &id, GJ_CLOCK_WINDOW_MS, NULL);
+    gj_protocol_send(domain->protocol, turn, GJ_KIND_REVOKED, message->header.from, &body, &id,
+                     GJ_CLOCK_WINDOW_MS, NULL);
 }
 
 void gj_revoked_received(struct gj_domain *domain, struct gj_turn *turn, const struct gj_message *message) {

@@ -203,11 +203,11 @@ static void superseded_by_a_cover_question(void **state) {
     gj_solo_reach(s, &tx, "PREPARED");
     struct gj_superseded item = {.txid = tx.txid, .digest = tx.digest};
     struct gj_turn *turn = gj_solo_begin(s);
-    gj_protocol_apply_supersedes(s->protocol, turn, P2, &item, 1); /* not its coordinator */
+    gj_protocol_apply_supersedes(s->protocol, turn, P2, &item, 1, GJ_SLICE_NONE); /* not its coordinator */
     gj_solo_end(s);
     assert_string_equal(gj_solo_part_state(s, &tx.txid), "PREPARED");
     turn = gj_solo_begin(s);
-    gj_protocol_apply_supersedes(s->protocol, turn, C, &item, 1);
+    gj_protocol_apply_supersedes(s->protocol, turn, C, &item, 1, GJ_SLICE_NONE);
     gj_solo_end(s);
     assert_string_equal(gj_solo_part_state(s, &tx.txid), "ABORTED");
     assert_int_equal(s->app.releases, 1);
