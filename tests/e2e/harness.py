@@ -23,7 +23,7 @@ class ThreeNodes(unittest.TestCase):
 
     def setUp(self):
         folder = os.path.join(BUILD, "e2e", self.id().split(".")[-1])
-        self.provinces = rehearsal.prepare(os.path.join(BUILD, "bin"), folder)
+        self.provinces = self.prepare(folder)
         self.by_name = {province.name: province for province in self.provinces}
         self.zj, self.jx, self.he = (self.by_name[name] for name in ("330000", "360000", "130000"))
         self.addCleanup(self.stop_all)
@@ -31,6 +31,9 @@ class ThreeNodes(unittest.TestCase):
         self.report = Report(quiet=True)
         self.story = Story(self.by_name, self.report)
         self.story.cast()
+
+    def prepare(self, folder):
+        return rehearsal.prepare(os.path.join(BUILD, "bin"), folder)
 
     def stop_all(self):
         """No node may have ended but by our hand, nor may a sanitizer have spoken."""

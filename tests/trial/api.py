@@ -28,15 +28,16 @@ class Answer:
 
 
 class Api:
-    def __init__(self, port, token, timeout=30):
+    def __init__(self, port, token, timeout=30, host="127.0.0.1"):
         self.port = port
+        self.host = host
         self.token = token
         self.timeout = timeout
 
     def call(self, method, path, body=None):
         """One call on a connection of its own. OSError if the node cannot be reached or dies meanwhile."""
         started = time.monotonic()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
         try:
             headers = {"Authorization": "Bearer " + self.token}
             payload = None

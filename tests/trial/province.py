@@ -20,6 +20,8 @@ class Province:
         self.http_port = None
         self.zmq_port = None
         self.token = None
+        self.host = "127.0.0.1"
+        self.prefix = []  # what runs the node: a way into a network of its own, for example
         self.people = []
         self.kills = 0
 
@@ -67,13 +69,13 @@ class Province:
     # --- process -----------------------------------------------------------------------------------------
     @property
     def api(self):
-        return Api(self.http_port, self.token)
+        return Api(self.http_port, self.token, host=self.host)
 
     def start(self, environment=None):
         """Starts the node; |environment| is added to ours (a false clock, for example)."""
         log = open(self.path("node.log"), "a", encoding="utf-8")
         self.process = subprocess.Popen(
-            [os.path.join(self.programs, "gongjid"), "--config", self.path("node.yaml")],
+            [*self.prefix, os.path.join(self.programs, "gongjid"), "--config", self.path("node.yaml")],
             stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
             env={**os.environ, **(environment or {})})
         log.close()

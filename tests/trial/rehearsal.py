@@ -50,8 +50,8 @@ def make_registry(provinces, folder):
         _, out, _ = province.gongji("keys", "--out", province.path("keys"))
         keys = keys_of(out)
         lines += ['  - node: "%s"' % province.name,
-                  "    endpoint: tcp://127.0.0.1:%d" % province.zmq_port,
-                  "    url: http://127.0.0.1:%d" % province.http_port,
+                  "    endpoint: tcp://%s:%d" % (province.host, province.zmq_port),
+                  "    url: http://%s:%d" % (province.host, province.http_port),
                   '    curve_public: "%s"' % keys["curve_public"],
                   "    keys:", '      - public: "%s"' % keys["public"], "        valid_from: 2024-01-01 00:00:00"]
     lines.append("regions:")
@@ -75,15 +75,16 @@ packs: %s
 sign_key: keys/sign.pem
 curve_key: keys/curve.key
 data_key: keys/data.key
-listen: tcp://127.0.0.1:%d
+listen: tcp://%s:%d
 http:
-  address: 127.0.0.1
+  address: %s
   port: %d
 clients:
   - name: trial
     token_file: token
     senders: "*"
-""" % (province.name, registry, os.path.join(folder, "authority.pub"), packs, province.zmq_port, province.http_port))
+""" % (province.name, registry, os.path.join(folder, "authority.pub"), packs, province.host, province.zmq_port, province.host,
+       province.http_port))
 
 
 def load(province):
@@ -97,8 +98,9 @@ def load(province):
     province.read_people()
 
 
-def prepare(programs, folder, say=lambda text: None):
-    """Everything but the processes, in |folder|, which is emptied first. Returns the provinces."""
+def prepare(programs, folder, say=lambda text: None, networks=()):
+    """Everything but the processes, in |folder|, which is emptied first. Returns the provinces. |networks| has each
+    one's address and the words before its program's name; without it all share the loopback."""
     folder = os.path.abspath(folder)
     shutil.rmtree(folder, ignore_errors=True)
     provinces = []
@@ -108,6 +110,8 @@ def prepare(programs, folder, say=lambda text: None):
         os.makedirs(home)
         province = Province(name, title, regions, home, os.path.abspath(programs))
         province.zmq_port, province.http_port = ports.pop(), ports.pop()
+        if networks:
+            province.host, province.prefix = networks[len(provinces)]
         provinces.append(province)
     registry = make_registry(provinces, folder)
     packs = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "config", "packs")
