@@ -106,6 +106,25 @@ static enum sim_disk_fault draw(struct disk *disk) {
     return sim_chance(disk->sim, SIM_FULL, 60) ? SIM_DISK_FULL : SIM_DISK_WELL;
 }
 
+/* A flush in which the process ends, |is_there| afterwards or not. */
+static void count_flush(const struct disk *disk, bool is_there) {
+    static const struct {
+        const char *table, *state;
+        enum sim_row torn, whole;
+    } rows[] = {{"coord", "COMMITTED", SIM_ROW_C_TORN, SIM_ROW_C_WHOLE},
+                {"part", "PREPARED", SIM_ROW_P_TORN, SIM_ROW_P_WHOLE},
+                {"part", "COMMITTED", SIM_ROW_P_COMMIT_TORN, SIM_ROW_P_COMMIT_WHOLE}};
+    struct sim *sim = disk->sim;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (ck_is_writing(sim->ck, disk->node, rows[i].table, rows[i].state))
+            sim->coverage.rows[is_there ? rows[i].whole : rows[i].torn]++;
+}
+
+static bool do_below_reserve(const struct gj_store *store) {
+    const struct disk *disk = (const struct disk *)store;
+    return disk->sim->nodes[disk->node].reserve_until_ms > disk->sim->now_ms;
+}
+
 static enum gj_err do_commit(struct gj_store *store) {
     struct disk *disk = of(store);
     enum gj_err latched = store->err;
@@ -118,9 +137,12 @@ static enum gj_err do_commit(struct gj_store *store) {
     enum sim_disk_fault fault = draw(disk);
     switch (fault) {
     case SIM_DISK_WELL:
+        if (do_below_reserve(store) && ck_is_writing(disk->sim->ck, disk->node, "part", "COMMITTED"))
+            disk->sim->coverage.rows[SIM_ROW_RESERVE]++;
         return commit_inner(disk);
     case SIM_DISK_KEEPS:
         sim_say(disk->sim, "%s: a flush is done and reports an error", sim_node_name(disk->node));
+        count_flush(disk, true);
         (void)commit_inner(disk);
         return fail(disk, GJ_ERR_STORE);
     case SIM_DISK_LIES:
@@ -136,6 +158,9 @@ static enum gj_err do_commit(struct gj_store *store) {
     bool is_full = fault == SIM_DISK_FULL || disk->sim->nodes[disk->node].full_until_ms > disk->sim->now_ms;
     sim_say(disk->sim, "%s: a flush fails%s", sim_node_name(disk->node),
             is_full ? ", the store is full" : "");
+    if (!is_full) count_flush(disk, false);
+    if (is_full && ck_is_writing(disk->sim->ck, disk->node, "request", NULL))
+        disk->sim->coverage.rows[SIM_ROW_STORE_FULL]++;
     disk->inner->ops->rollback(disk->inner);
     ck_rollback(disk->sim->ck, disk->node);
     return fail(disk, is_full ? GJ_ERR_STORE_FULL : GJ_ERR_STORE);
@@ -163,11 +188,6 @@ static void do_close(struct gj_store *store) {
     end_process(of(store));
     gj_store_close(&of(store)->inner);
     free(store);
-}
-
-static bool do_below_reserve(const struct gj_store *store) {
-    const struct disk *disk = (const struct disk *)store;
-    return disk->sim->nodes[disk->node].reserve_until_ms > disk->sim->now_ms;
 }
 
 static void do_checkpoint(struct gj_store *store) {

@@ -28,7 +28,7 @@ struct job {
     uint64_t from, to;
     unsigned jobs;
     struct sim_options options;
-    bool twice, quiet, stops;
+    bool twice, quiet, stops, must_hit;
 };
 
 struct tally {
@@ -211,11 +211,10 @@ static int run_many(const struct job *job) {
         if (!is_whole || status != 0) all->totals.failed++;
     }
     if (!is_well) return 2;
-    unsigned never = 0;
-    if (job->to > job->from) never = sim_coverage_print(&all->coverage, stdout);
+    if (job->to > job->from) sim_coverage_print(&all->coverage, stdout);
     print_totals(&all->totals, now_s() - begin);
-    if (job->to > job->from) (void)printf("%u cells never met\n", never);
-    bool failed = all->totals.failed > 0;
+    unsigned never = job->to > job->from ? sim_must_hit(&all->coverage, stdout) : 0;
+    bool failed = all->totals.failed > 0 || (job->must_hit && never > 0);
     free(all);
     return failed ? 1 : 0;
 }
@@ -271,6 +270,7 @@ static int usage(FILE *out) {
                   "  --bad-disk HOW  unsynced | normal: SQLite on a disk that does not sync, or told not to\n"
                   "  --quiet         only what fails, and the sums\n"
                   "  --no-minimise   a failure with all its faults, at once\n"
+                  "  --must-hit      fails if the seeds together do not meet all that they must\n"
                   "  --stop-at-first no seed behind the first that fails\n"
                   "faults:",
                   SIM_NODES_MAX, SIM_STEPS);
@@ -282,15 +282,23 @@ static int usage(FILE *out) {
 
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "--exhaustive") == 0) return ex_main(argc, argv);
-    static const struct option options[] = {
-        {"seed", required_argument, NULL, 's'},    {"seeds", required_argument, NULL, 'r'},
-        {"replay", required_argument, NULL, 'p'},  {"nodes", required_argument, NULL, 'n'},
-        {"steps", required_argument, NULL, 't'},   {"without", required_argument, NULL, 'w'},
-        {"jobs", required_argument, NULL, 'j'},    {"twice", no_argument, NULL, '2'},
-        {"liar", no_argument, NULL, 'l'},          {"no-minimise", no_argument, NULL, 'm'},
-        {"sqlite", no_argument, NULL, 'S'},        {"bad-disk", required_argument, NULL, 'b'},
-        {"stop-at-first", no_argument, NULL, 'f'}, {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"seed", required_argument, NULL, 's'},
+                                            {"seeds", required_argument, NULL, 'r'},
+                                            {"replay", required_argument, NULL, 'p'},
+                                            {"nodes", required_argument, NULL, 'n'},
+                                            {"steps", required_argument, NULL, 't'},
+                                            {"without", required_argument, NULL, 'w'},
+                                            {"jobs", required_argument, NULL, 'j'},
+                                            {"twice", no_argument, NULL, '2'},
+                                            {"liar", no_argument, NULL, 'l'},
+                                            {"no-minimise", no_argument, NULL, 'm'},
+                                            {"sqlite", no_argument, NULL, 'S'},
+                                            {"bad-disk", required_argument, NULL, 'b'},
+                                            {"must-hit", no_argument, NULL, 'u'},
+                                            {"stop-at-first", no_argument, NULL, 'f'},
+                                            {"quiet", no_argument, NULL, 'q'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     struct job job = {.jobs = 1, .options = {.steps = SIM_STEPS}};
     bool aloud = false, has_seeds = false;
     uint64_t wanted_hash = 0;
@@ -327,6 +335,7 @@ int main(int argc, char **argv) {
         if (c == 'm') is_raw = true;
         if (c == 'S') job.options.on_sqlite = true;
         if (c == 'f') job.stops = true;
+        if (c == 'u') job.must_hit = true;
         if (c == 'q') job.quiet = true;
         if (c == 'h') return usage(stdout);
         if (c == '?') return usage(stderr);

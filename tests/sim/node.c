@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "protocol/state.h"
 #include "sim.h"
 
 #define ARENA_BYTES ((size_t)16 * 1024 * 1024)
@@ -13,7 +14,19 @@ static int64_t downtime_ms(struct sim *sim) {
     return 10 + (int64_t)sim_below(sim, SIM_CRASH, UINT64_C(20) << sim_below(sim, SIM_CRASH, 11));
 }
 
+static void count_row(struct sim *sim, size_t node, const char *table, const char *state, enum sim_row row) {
+    if (ck_has(sim->ck, node, table, state)) sim->coverage.rows[row]++;
+}
+
+/* What it was at when it died. */
+static void count_death(struct sim *sim, size_t node) {
+    count_row(sim, node, "coord", "BEGUN", SIM_ROW_C_BEGUN);
+    count_row(sim, node, "coord", "COMMITTED", SIM_ROW_C_COMMITTED);
+    count_row(sim, node, "part", "PREPARED", SIM_ROW_P_PREPARED);
+}
+
 static void goes_down(struct sim *sim, size_t node) {
+    count_death(sim, node);
     struct sim_node *at = &sim->nodes[node];
     at->is_down = true;
     at->sink_left = -1;
@@ -73,6 +86,7 @@ void sim_node_start(struct sim *sim, size_t node) {
         if (!after) at->next_commit = words == 0 ? SIM_DISK_KEEPS : SIM_DISK_LOSES;
     }
     if (in_doubt) sim->coverage.faults[SIM_DOUBT]++;
+    sim->coverage.rows[SIM_ROW_GATE_SHUT] += in_doubt;
     sim_say(sim, "%s starts%s", sim_node_name(node), in_doubt ? ", its witness is missing" : "");
     sim_disk_starts(sim, node);
     gj_cluster_restart(sim->cluster, node, in_doubt ? GJ_WITNESS_DOUBTFUL : GJ_WITNESS_EQUAL_OR_BEHIND);
@@ -167,6 +181,10 @@ void sim_node_reports(void *ctx, size_t node, const struct gj_event *event) {
     char txid[GJ_TXID_TEXT_CAP] = "", what[48];
     if (!sim_is_liar(sim, node)) sim->events[event->code]++;
     sim->coverage.events[event->code]++;
+    sim->coverage.rows[SIM_ROW_GATE_OPENS] += event->code == GJ_EVENT_GATE_OPEN;
+    sim->coverage.rows[SIM_ROW_OLD_STORE] += event->code == GJ_EVENT_RESYNC_NEEDED && !sim_is_liar(sim, node);
+    if (event->code == GJ_EVENT_TX_ABORTED && event->err == GJ_ERR_REVERSED)
+        sim->coverage.coord[GJ_COORD_COLLECTING][GJ_COORD_ON_CANCEL]++;
     if (event->code == GJ_EVENT_PARCEL_REFUSED || event->code == GJ_EVENT_PEER_ERROR ||
         event->code == GJ_EVENT_CLOCK_SKEW) {
         (void)snprintf(what, sizeof what, "%s %s", gj_event_word(event->code), gj_err_name(event->err));

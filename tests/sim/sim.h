@@ -156,7 +156,32 @@ struct sim_options {
 #define SIM_COORD_INPUTS 5
 #define SIM_REASONS_MAX  160
 
+/* A crash at every point: what a node was at when it died, or what became of its flush. */
+#define SIM_ROWS(X)                                                                                          \
+    X(C_BEGUN, "coordinator dies before COMMIT is flushed")                                                  \
+    X(C_TORN, "coordinator dies in the flush of COMMIT, which is not there afterwards")                      \
+    X(C_WHOLE, "coordinator dies in the flush of COMMIT, which is there afterwards")                         \
+    X(C_COMMITTED, "coordinator dies after COMMIT is flushed")                                               \
+    X(P_TORN, "participant dies before PREPARED is flushed")                                                 \
+    X(P_WHOLE, "participant dies in the flush of PREPARED, which is there afterwards")                       \
+    X(P_PREPARED, "participant dies after PREPARED, around its vote")                                        \
+    X(P_COMMIT_TORN, "participant dies in the flush of COMMITTED, which is not there afterwards")            \
+    X(P_COMMIT_WHOLE, "participant dies in the flush of COMMITTED, which is there afterwards")               \
+    X(OLD_STORE, "a store that went back in time is found out: RESYNC")                                      \
+    X(STORE_FULL, "the store is full: the batch is rolled back")                                             \
+    X(RESERVE, "below the reserve: new work is refused, decisions are not")                                  \
+    X(GATE_SHUT, "a start without its witness: nothing new until all are heard")                             \
+    X(GATE_OPENS, "... and then the gate opens")
+
+enum sim_row {
+#define X(name, text) SIM_ROW_##name,
+    SIM_ROWS(X)
+#undef X
+        SIM_ROW_COUNT
+};
+
 struct sim_coverage {
+    uint64_t rows[SIM_ROW_COUNT];
     uint64_t part[SIM_PART_STATES][SIM_PART_INPUTS], coord[SIM_COORD_STATES][SIM_COORD_INPUTS];
     uint64_t events[GJ_EVENT_COUNT];
     uint64_t faults[SIM_FAULT_COUNT];
@@ -170,8 +195,15 @@ struct sim_coverage {
 };
 void sim_coverage_reason(struct sim_coverage *coverage, const char *what, uint64_t n);
 void sim_coverage_add(struct sim_coverage *to, const struct sim_coverage *from);
-/* Prints all; returns how many cells, events and faults were never hit. */
-unsigned sim_coverage_print(const struct sim_coverage *coverage, FILE *out);
+void sim_coverage_print(const struct sim_coverage *coverage, FILE *out);
+const char *sim_row_text(enum sim_row row);
+const char *sim_part_state_word(unsigned state);
+const char *sim_part_input_word(unsigned input);
+const char *sim_coord_state_word(unsigned state);
+const char *sim_coord_input_word(unsigned input);
+/* Names what many seeds together must meet and did not; how many that were. What need not be met, with the reason, is
+ * in must_hit.c. */
+unsigned sim_must_hit(const struct sim_coverage *coverage, FILE *out);
 
 /* --- the simulation ------------------------------------------------------------------------------------- */
 struct sim_flight {

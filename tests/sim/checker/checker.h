@@ -105,6 +105,12 @@ const char *ck_part_state(const struct ck *ck, size_t node, const char *txid);
 const char *ck_coord_state(const struct ck *ck, size_t node, const char *txid);
 /* "", OPEN, DONE, REFUSED: the durable state of a client's request. */
 const char *ck_request_state(const struct ck *ck, size_t node, const char *sender, const char *msgid);
+/* Would that node's record of the transaction hear a word of |from| with this digest (CK_DIGEST bytes, may be NULL)? */
+bool ck_coord_hears(const struct ck *ck, size_t node, size_t from, const char *txid, const uint8_t *digest);
+bool ck_part_hears(const struct ck *ck, size_t node, const char *txid, const uint8_t *digest);
+/* Is there a durable record of that table in that state; is one being written just now? |state| NULL: any. */
+bool ck_has(const struct ck *ck, size_t node, const char *table, const char *state);
+bool ck_is_writing(const struct ck *ck, size_t node, const char *table, const char *state);
 uint32_t ck_epoch(const struct ck *ck, size_t node);
 bool ck_in_resync(const struct ck *ck, size_t node);
 /* The epoch of |peer| that |node| has heard HELLO of. */

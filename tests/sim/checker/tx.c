@@ -228,6 +228,9 @@ static void coord_touched(struct ck *ck, size_t node, const struct ck_touch *tou
     if (strcmp(was, is) == 0) return;
     /* Without a remote participant BEGUN, COMMITTED and ENDED are one record. */
     bool is_alone = was[0] == '\0' && strcmp(is, "ENDED") == 0 && tx->n_participants == 0;
+    /* Who acknowledges before there is anything to acknowledge is a liar. */
+    is_alone =
+        is_alone || (strcmp(was, "BEGUN") == 0 && strcmp(is, "ENDED") == 0 && ck_tx_is_tainted(ck, tx));
     bool is_way = is_alone || (is_one_of(was, "", "BEGUN") && is_one_of(is, "COMMITTED", "ABORTED")) ||
                   (was[0] == '\0' && strcmp(is, "BEGUN") == 0) ||
                   (strcmp(was, "COMMITTED") == 0 && strcmp(is, "ENDED") == 0);
