@@ -48,10 +48,15 @@ static const struct gj_key conf_keys[] = {
      "text (key=value) or json, on standard error"},
     {"record_inputs", GJ_KEY_BOOL, AT(record_inputs), 0, 0, NULL, "true",
      "keep each batch's inputs, sealed, for replay"},
+    {"record_days", GJ_KEY_U32, AT(record_days), 1, 36600, NULL, "366",
+     "how long recorded inputs are kept; a store can be replayed from its start only as long as none is "
+     "gone"},
+    {"retention_years", GJ_KEY_U32, AT(retention_years), GJ_RETENTION_YEARS_MIN, GJ_RETENTION_YEARS_MAX, NULL,
+     "30", "how long decided records of other nodes' transactions are kept"},
     {"drain_ms", GJ_KEY_U64, AT(drain_ms), 0, 600000, NULL, "10000",
      "how long a stopping node waits for what is undecided"},
     {"clients", GJ_KEY_NODE, offsetof(struct draft, clients), 0, 0, NULL, "",
-     "callers of the API: name, token_file, senders"},
+     "callers of the API: name, token_file, senders, operator"},
 };
 
 static const struct gj_key client_keys[] = {
@@ -60,6 +65,8 @@ static const struct gj_key client_keys[] = {
      "file with the caller's token, mode 0600"},
     {"senders", GJ_KEY_TEXT, offsetof(struct gj_conf_client, senders), 1, GJ_SENDER_MAX, NULL, NULL,
      "the one sender that it may speak for, or a prefix ending in *"},
+    {"operator", GJ_KEY_BOOL, offsetof(struct gj_conf_client, is_operator), 0, 0, NULL, "false",
+     "the token of one person who may decide by hand; two are needed"},
 };
 
 #define N_CONF_KEYS   (sizeof conf_keys / sizeof conf_keys[0])
@@ -248,7 +255,8 @@ void gj_conf_dump(const struct gj_conf *conf, FILE *out) {
     if (conf == NULL) return;
     for (size_t i = 0; i < conf->n_clients; i++) {
         const struct gj_conf_client *client = &conf->clients[i];
-        fprintf(out, "%s  - {name: \"%s\", token_file: \"%s\", senders: \"%s\"}\n",
-                i == 0 ? "clients:\n" : "", client->name, client->token_file, client->senders);
+        fprintf(out, "%s  - {name: \"%s\", token_file: \"%s\", senders: \"%s\", operator: %s}\n",
+                i == 0 ? "clients:\n" : "", client->name, client->token_file, client->senders,
+                client->is_operator ? "true" : "false");
     }
 }

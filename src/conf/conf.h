@@ -23,6 +23,7 @@ struct gj_conf_client {
     char name[GJ_WORD_MAX + 1];
     char token_file[GJ_PATH_TEXT_MAX + 1];
     char senders[GJ_SENDER_MAX + 1]; /* the one sender it may speak for, or a prefix ending in * */
+    bool is_operator;                /* a person's: may propose or confirm what is decided by hand */
 };
 
 #define GJ_CONF_CLIENTS_MAX 256
@@ -44,6 +45,8 @@ struct gj_conf {
     char log_format[8]; /* text json */
     bool record_inputs;
     uint64_t drain_ms;
+    uint32_t retention_years;
+    uint32_t record_days;
     struct gj_conf_client *clients;
     size_t n_clients;
 };

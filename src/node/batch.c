@@ -11,6 +11,10 @@
 #include "protocol/tables.h"
 #include "store/tables.h"
 
+#define DAY_MS         INT64_C(86400000)
+#define TRIM_EVERY_MS  60000
+#define TRIM_PER_FLUSH 4u
+
 static struct gj_turn make_turn(struct gj_engine *engine, struct gj_now now) {
     struct gj_turn turn = {.store = engine->config.store,
                            .now = now,
@@ -112,6 +116,25 @@ static enum gj_err put_batch_row(struct gj_engine *engine, struct gj_now now,
     return GJ_OK;
 }
 
+/* Recorded inputs older than they are kept: the oldest, one at a time because a row is large, and only a few in one
+ * flush, so that nobody waits for it. */
+static void trim_inputs(struct gj_engine *engine, struct gj_now now) {
+    struct gj_store *store = engine->config.store;
+    const int64_t before_ms = now.wall.ms - (int64_t)engine->config.record_days * DAY_MS;
+    if (engine->config.record_days == 0 || now.mono.ms < engine->trim_due.ms) return;
+    engine->trim_due.ms = now.mono.ms + TRIM_EVERY_MS;
+    for (unsigned i = 0; i < TRIM_PER_FLUSH; i++) {
+        struct gj_batch_row oldest = {.epoch = 0};
+        struct gj_rows rows;
+        gj_arena_reset(&engine->scratch);
+        gj_store_find(store, &gj_table_batch, NULL, &oldest, 0, NULL, 1, &engine->scratch, &rows);
+        const struct gj_batch_row *row = rows.items;
+        if (rows.n == 0 || row->wall_ms >= before_ms) return;
+        gj_store_del(store, &gj_table_batch, row);
+    }
+    engine->trim_due = now.mono; /* there may be more */
+}
+
 /* Numbers the flush in the same store transaction that it makes durable. */
 static enum gj_err flush(struct gj_engine *engine, struct gj_now now) {
     struct gj_store *store = engine->config.store;
@@ -122,6 +145,7 @@ static enum gj_err flush(struct gj_engine *engine, struct gj_now now) {
     GJ_ASSERT(found);
     node.flush++;
     gj_store_put(store, &gj_table_node, &node);
+    trim_inputs(engine, now);
     if (engine->recorder != NULL) GJ_TRY(put_batch_row(engine, now, &node));
     GJ_TRY(store->ops->commit(store));
     engine->flush = node.flush;
@@ -234,7 +258,8 @@ void gj_batch_reset_core(struct gj_engine *engine) {
                                                 .prover = engine->config.prover,
                                                 .app_ops = &gj_domain_app_ops,
                                                 .app = engine->domain,
-                                                .digest_alg = gj_hash_alg_of(engine->public_key.alg)};
+                                                .digest_alg = gj_hash_alg_of(engine->public_key.alg),
+                                                .retention_years = engine->config.retention_years};
     engine->protocol = gj_protocol_init(engine->protocol_memory, &protocol);
     gj_domain_attach(engine->domain, engine->protocol);
 }

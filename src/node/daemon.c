@@ -205,7 +205,9 @@ static enum gj_err make_engine(struct daemon *d) {
         .sign_key = loaded->sign_key,
         .data_key = &loaded->data_key,
         .sink = {.ctx = d, .parcel = on_parcel, .reply = on_reply, .event = on_event, .random = on_random},
-        .record_inputs = loaded->conf->record_inputs};
+        .record_inputs = loaded->conf->record_inputs,
+        .record_days = loaded->conf->record_days,
+        .retention_years = loaded->conf->retention_years};
     return gj_engine_new(&config, &d->engine);
 }
 

@@ -44,7 +44,9 @@ struct gj_engine_config {
     const struct gj_sign_key *sign_key;
     const struct gj_data_key *data_key; /* seals the recorded inputs */
     struct gj_engine_sink sink;
-    bool record_inputs; /* keep each batch's inputs, sealed, for replay */
+    bool record_inputs;       /* keep each batch's inputs, sealed, for replay */
+    uint32_t record_days;     /* for so long; 0: for ever */
+    uint32_t retention_years; /* of decided records of others' transactions; 0: GJ_RETENTION_YEARS */
 };
 
 struct gj_engine_counts {

@@ -118,6 +118,7 @@ static enum gj_err load_token(const char *path, const struct gj_conf_client *cli
     free(text);
     gj_text_set(ret->name, sizeof ret->name, client->name);
     gj_text_set(ret->senders, sizeof ret->senders, client->senders);
+    ret->is_operator = client->is_operator;
     return err;
 }
 

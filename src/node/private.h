@@ -47,6 +47,7 @@ struct gj_engine {
     uint8_t *parcel_memory;
 
     struct gj_recorder *recorder; /* NULL: inputs are not kept */
+    struct gj_mono trim_due;      /* old recorded inputs are looked for */
     uint8_t store_id[16];
     uint64_t flush; /* the last durable one of this epoch */
     bool draining;

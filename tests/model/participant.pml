@@ -98,8 +98,23 @@ inline violation() {
     alarm()
 }
 
-/* An alarm too, but an expected one: people had decided by hand. */
-inline open_case() {
+/* The truth about what people had decided by hand: the record has its proof, the money is put right. Where they were
+ * wrong that is a case, and no wonder. */
+inline late_commit() {
+    participant_state = participant_COMMITTED;
+    ack()
+}
+
+inline late_abort() {
+    participant_state = participant_ABORTED
+}
+
+/* The proof that may be shown takes the place of one that may not. */
+inline keep_proof() {
+    skip
+}
+
+inline count_old() {
     skip
 }
 
@@ -176,14 +191,14 @@ inline participant_hears() {
     T(participant, REFUSED, ABORT, ignore)
     T(participant, ABORTED, PREPARE, status_aborted)
     T(participant, ABORTED, COMMIT, convict)
-    T(participant, ABORTED, ABORT, ignore)
+    T(participant, ABORTED, ABORT, keep_proof)
     T(participant, COMMITTED, PREPARE, ack_again)
     T(participant, COMMITTED, COMMIT, ack_again)
     T(participant, COMMITTED, ABORT, violation)
     T(participant, RESOLVED, PREPARE, send_vote)
-    T(participant, RESOLVED, COMMIT, open_case)
-    T(participant, RESOLVED, ABORT, open_case)
-    T(participant, COLLECTED, PREPARE, ignore)
+    T(participant, RESOLVED, COMMIT, late_commit)
+    T(participant, RESOLVED, ABORT, late_abort)
+    T(participant, COLLECTED, PREPARE, count_old)
     T(participant, COLLECTED, COMMIT, ack)
     T(participant, COLLECTED, ABORT, ignore)
     fi

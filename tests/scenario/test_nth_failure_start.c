@@ -250,7 +250,7 @@ static void every_allocation_of_a_start(void **state) {
 }
 
 /* --- one call through the edge ----------------------------------------------------------------------------------------- */
-static const struct gj_http_client client = {"his", "0123456789abcdef0123456789abcdef", "H33010000001"};
+static const struct gj_http_client client = {"his", "0123456789abcdef0123456789abcdef", "H33010000001", false};
 #define BILL                                                                                                 \
     "{\"msgid\":\"m-1\",\"fixmedins_code\":\"H33010000001\",\"mdtrtarea_admvs\":\"330100\","                 \
     "\"insuplc_admdvs\":\"330100\",\"psn_cert_type\":\"01\",\"certno\":\"330100197308023967\","              \

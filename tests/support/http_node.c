@@ -98,7 +98,7 @@ void http_node_await(struct http_node *node, const size_t *counter, size_t n) {
 }
 
 /* --- a node under test ------------------------------------------------------------------------------------- */
-static const struct gj_http_client clients[] = {{"bureau", "secret-token", "330000/*"}};
+static const struct gj_http_client clients[] = {{"bureau", "secret-token", "330000/*", false}};
 
 void http_node_config(struct http_node *node, uint32_t wait_ms, struct gj_http_config *ret) {
     *ret = (struct gj_http_config){.address = "127.0.0.1",

@@ -230,16 +230,22 @@ static const struct gj_shape *answer_of(const struct gj_route *route) {
         const char *what;
         enum gj_answer_kind kind;
     } reads[] = {
-        {"binding", GJ_ANSWER_BINDING},           {"plan", GJ_ANSWER_PLAN},
-        {"settlement", GJ_ANSWER_SETTLEMENT},     {"refund", GJ_ANSWER_REFUND},
-        {"request", GJ_ANSWER_REQUEST},           {"transaction", GJ_ANSWER_TRANSACTIONS},
-        {"transactions", GJ_ANSWER_TRANSACTIONS}, {"node", GJ_ANSWER_NODE},
+        {"binding", GJ_ANSWER_BINDING},
+        {"plan", GJ_ANSWER_PLAN},
+        {"settlement", GJ_ANSWER_SETTLEMENT},
+        {"refund", GJ_ANSWER_REFUND},
+        {"request", GJ_ANSWER_REQUEST},
+        {"transaction", GJ_ANSWER_TRANSACTIONS},
+        {"transactions", GJ_ANSWER_TRANSACTIONS},
+        {"cases", GJ_ANSWER_CASES},
+        {"node", GJ_ANSWER_NODE},
     };
     static const enum gj_answer_kind answers[GJ_REQUEST_COUNT] = {
-        [GJ_REQUEST_VERIFY] = GJ_ANSWER_VERIFY,  [GJ_REQUEST_BIND] = GJ_ANSWER_BINDING,
-        [GJ_REQUEST_UNBIND] = GJ_ANSWER_BINDING, [GJ_REQUEST_ORDER] = GJ_ANSWER_ORDER,
-        [GJ_REQUEST_PLAN] = GJ_ANSWER_PLAN,      [GJ_REQUEST_SETTLE] = GJ_ANSWER_SETTLEMENT,
-        [GJ_REQUEST_REFUND] = GJ_ANSWER_REFUND,  [GJ_REQUEST_REVERSE] = GJ_ANSWER_REVERSAL,
+        [GJ_REQUEST_VERIFY] = GJ_ANSWER_VERIFY,      [GJ_REQUEST_BIND] = GJ_ANSWER_BINDING,
+        [GJ_REQUEST_UNBIND] = GJ_ANSWER_BINDING,     [GJ_REQUEST_ORDER] = GJ_ANSWER_ORDER,
+        [GJ_REQUEST_PLAN] = GJ_ANSWER_PLAN,          [GJ_REQUEST_SETTLE] = GJ_ANSWER_SETTLEMENT,
+        [GJ_REQUEST_REFUND] = GJ_ANSWER_REFUND,      [GJ_REQUEST_REVERSE] = GJ_ANSWER_REVERSAL,
+        [GJ_REQUEST_PROPOSE] = GJ_ANSWER_RESOLUTION, [GJ_REQUEST_CONFIRM] = GJ_ANSWER_RESOLUTION,
     };
     if (route->kind != GJ_REQUEST_GET) return gj_answer_shape(answers[route->kind]);
     for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++) {
@@ -458,7 +464,7 @@ static void problems_have_the_members_of_the_file(void **state) {
 /* --- examples ------------------------------------------------------------------------------------------------------------ */
 static void send_example(const struct gj_route *route, const json_t *example) {
     static uint8_t memory[GJ_REQUEST_MAX];
-    static const struct gj_http_client anybody = {"any", "t", "*"};
+    static const struct gj_http_client anybody = {"any", "t", "*", true};
     struct gj_route_match match;
     struct gj_http_fault fault = {0};
     struct gj_asked asked;

@@ -89,6 +89,7 @@ static void every_wrong_file_is_refused_by_line_and_key(void **state) {
         {"", "log: {level: loud}\n", "node.yaml:13: log.level: must be one of error, warn, info, debug"},
         {"", "log: {format: xml}\n", "node.yaml:13: log.format: must be one of text, json"},
         {"", "record_inputs: yes\n", "node.yaml:13: record_inputs: must be true or false"},
+        {"", "retention_years: 4\n", "node.yaml:13: retention_years: must be a whole number from 5 to 100"},
         {"", "drain_ms: 600001\n", "node.yaml:13: drain_ms: must be a whole number from 0 to 600000"},
         {"  port: 8101\n", "  port: 8101\n  address: localhost\n",
          "node.yaml:13: http.address: must be an IP address"},
@@ -161,7 +162,7 @@ static void a_dump_is_a_configuration_again(void **state) {
         text, sizeof text,
         "%s  address: 10.0.0.1\nlog: {level: debug, format: json}\nrecord_inputs: false\ndrain_ms: 7\n"
         "clients:\n  - {name: a, token_file: t/a, senders: H33*}\n  - {name: b, token_file: t/b, senders: "
-        "b}\n",
+        "b, operator: true}\n",
         base);
     assert_int_equal(load_text(text, &conf, &error), GJ_OK);
     char *first = dump(conf);
@@ -170,6 +171,9 @@ static void a_dump_is_a_configuration_again(void **state) {
     assert_string_equal(first, second);
     assert_holds(second, "level: \"debug\"");
     assert_holds(second, "drain_ms: 7\n");
+    assert_holds(second, "operator: false}\n");
+    assert_holds(second, "senders: \"b\", operator: true}\n");
+    assert_holds(second, "retention_years: 30\n");
     free(first);
     free(second);
     gj_conf_free(&conf);

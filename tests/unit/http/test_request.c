@@ -14,10 +14,10 @@
 #include "http/edge.h"
 
 static const struct gj_http_client clients[] = {
-    {"hospital", "token-of-the-hospital", "H33010000001"},
-    {"bureau", "token-of-the-bureau", "330000/*"},
-    {"empty", "", "*"},
-    {"any", "token-of-any", "*"},
+    {"hospital", "token-of-the-hospital", "H33010000001", false},
+    {"bureau", "token-of-the-bureau", "330000/*", false},
+    {"empty", "", "*", false},
+    {"any", "token-of-any", "*", false},
 };
 #define N_CLIENTS (sizeof clients / sizeof clients[0])
 #define ANY       (&clients[3])
@@ -226,7 +226,7 @@ static void one_sender_reads_its_own_only(void **state) {
 /* Software of many hospitals is no bureau: its prefix goes along, and the engine compares. */
 static void a_prefix_of_hospitals_reads_theirs_only(void **state) {
     (void)state;
-    static const struct gj_http_client vendor = {"vendor", "token-of-the-vendor", "H330100*"};
+    static const struct gj_http_client vendor = {"vendor", "token-of-the-vendor", "H330100*", false};
     assert_true(gj_http_client_may(&vendor, "H33010000001"));
     assert_false(gj_http_client_may(&vendor, "H33020000001"));
     assert_false(gj_http_client_sees_all(&vendor));
@@ -302,6 +302,26 @@ static void a_refused_body_leaves_no_bytes(void **state) {
     assert_int_equal(out.err, GJ_OK);
 }
 
+/* Who decides by hand is the token's owner; no body can say another, and no other token may. */
+static void an_operator_is_who_his_token_says(void **state) {
+    (void)state;
+    static const struct gj_http_client li = {"li", "token-of-li", "330000/operators", true};
+    static const char path[] = "/v1/transactions/130000%2F1%2F2%2F1:propose";
+    static const char body[] = "{\"outcome\":\"abort\",\"reason\":\"r\",\"evidence\":\"e\"}";
+    struct outcome out = call(&li, "POST", path, body);
+    assert_int_equal(out.err, GJ_OK);
+    assert_int_equal(out.kind, GJ_REQUEST_PROPOSE);
+    const struct gj_req_resolve *req = out.value;
+    assert_string_equal(req->operator, "li");
+    assert_string_equal(req->id, "130000/1/2/1");
+    out = call(&li, "POST", "/v1/transactions/130000%2F1%2F2%2F1:confirm", "{\"outcome\":\"abort\"}");
+    assert_int_equal(out.kind, GJ_REQUEST_CONFIRM);
+    assert_int_equal(call(ANY, "POST", path, body).err, GJ_ERR_UNAUTHORIZED);
+    out = call(&li, "POST", path, "{\"outcome\":\"abort\",\"operator\":\"wang\"}");
+    assert_int_equal(out.err, GJ_ERR_BAD_FIELD);
+    assert_string_equal(out.fault.field, "operator");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_token_is_found_whole),
@@ -316,6 +336,7 @@ int main(void) {
         cmocka_unit_test(one_sender_reads_its_own_only),
         cmocka_unit_test(every_kind_of_request_passes),
         cmocka_unit_test(a_refused_body_leaves_no_bytes),
+        cmocka_unit_test(an_operator_is_who_his_token_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

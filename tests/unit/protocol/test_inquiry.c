@@ -320,7 +320,8 @@ static void ten_days_in_doubt(void **state) {
 
     gj_solo_commit(b.s, &b.tx); /* and then the word comes */
     expect(&b, "COMMITTED");
-    assert_int_equal(gj_protocol_next_due(b.s->protocol).ms, INT64_MAX);
+    /* Only the job that collects old records will ever come. */
+    assert_int_equal(gj_protocol_next_due(b.s->protocol).ms, b.s->protocol->collect_due.ms);
     gj_solo_free(&b.s);
 }
 
