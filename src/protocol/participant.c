@@ -244,7 +244,8 @@ static enum gj_err take_original(struct gj_protocol *p, struct gj_turn *turn, st
     }
     bool is_denied = original.state == GJ_PART_NONE || original.state == GJ_PART_REFUSED;
     if (certificate.holds_our_yes && is_denied) {
-        if (!gj_resync_is_healing(p)) gj_resync_enter(p, turn, seat->from, &core->txid);
+        if (!gj_resync_is_healing(p) && !gj_adopt_is_staged(turn, &core->txid))
+            gj_resync_enter(p, turn, seat->from, &core->txid);
         return GJ_ERR_RESYNC;
     }
     if (gj_part_is_in_doubt(original.state) && gj_digest_equal(&original.row.digest, &commit->digest)) {
@@ -367,7 +368,8 @@ static void lost_data(struct gj_protocol *p, struct gj_turn *turn, struct seat *
         violation(p, turn, seat);
         return;
     }
-    if (!gj_resync_is_healing(p)) gj_resync_enter(p, turn, seat->from, &seat->row.txid);
+    if (!gj_resync_is_healing(p) && !gj_adopt_is_staged(turn, &seat->row.txid))
+        gj_resync_enter(p, turn, seat->from, &seat->row.txid);
     gj_adopt_commit(p, turn, &seat->row.txid, seat->certificate.commit, seat->evidence);
 }
 

@@ -159,6 +159,8 @@ void gj_replay_on_ask(struct gj_protocol *p, struct gj_turn *turn, const struct 
 /* adopt.c. GJ_ERR_NOT_FOUND: what it rests on has not come; any other error: it is not proven. */
 GJ_MUST_USE enum gj_err gj_adopt_take(struct gj_protocol *p, struct gj_turn *turn,
                                       const struct gj_message *message);
+/* Is it proven, and waits for its details? Then its loss is known already. */
+bool gj_adopt_is_staged(struct gj_turn *turn, const struct gj_txid *txid);
 /* A commit that came by itself while we are in RESYNC. */
 void gj_adopt_on_commit(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
                         struct gj_slice evidence);

@@ -89,7 +89,13 @@ static bool remember_settlement(struct gj_domain *domain, struct gj_turn *turn, 
     struct gj_pay_line lines[GJ_LEGS_MAX];
     uint64_t leg = 0;
     const struct gj_leg_detail *consume = detail_of(tx, "consume", &leg);
-    if (consume == NULL || consume->setl_id[0] == '\0') return false;
+    const struct gj_leg_detail *draw = detail_of(tx, "draw", &leg);
+    if (consume == NULL) { /* whom it was for is known all the same: both ends of each leg must agree */
+        if (draw != NULL)
+            gj_books_post_destination(&domain->books, turn, tx->core, draw->fixmedins_code, draw->setl_id);
+        return false;
+    }
+    consume = detail_of(tx, "consume", &leg);
     fill_settlement(tx, consume, leg, &row);
     gj_store_put(turn->store, &gj_table_settlement, &row);
     for (uint32_t i = 0; i < tx->n_parts; i++) {

@@ -18,6 +18,11 @@ static bool get_staged(struct gj_turn *turn, const struct gj_txid *txid, struct 
     return gj_store_get(turn->store, &gj_table_replayed, ret, turn->scratch);
 }
 
+bool gj_adopt_is_staged(struct gj_turn *turn, const struct gj_txid *txid) {
+    struct gj_replayed_row row;
+    return get_staged(turn, txid, &row);
+}
+
 /* Is there a record already that says as much? */
 static bool is_recorded(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
                         bool committed) {
@@ -31,18 +36,19 @@ static bool is_recorded(struct gj_protocol *p, struct gj_turn *turn, const struc
     return gj_text_equal(coord.state, COMMITTED) || gj_text_equal(coord.state, "ENDED");
 }
 
-/* A certificate outdoes a mere YES; what is known of the legs stays. */
-static void stage(struct gj_turn *turn, const struct gj_replayed_row *found) {
+/* A certificate outdoes a mere YES; what is known of the legs stays. True if something is new. */
+static bool stage(struct gj_turn *turn, const struct gj_replayed_row *found) {
     struct gj_replayed_row row;
     bool is_known = get_staged(turn, &found->txid, &row);
-    if (is_known && gj_text_equal(row.state, COMMITTED)) return;
+    if (is_known && gj_text_equal(row.state, COMMITTED)) return false;
     if (!is_known) {
         gj_store_put(turn->store, &gj_table_replayed, found);
-        return;
+        return true;
     }
     gj_text_set(row.state, sizeof row.state, found->state);
     if (found->proof.len > 0) row.proof = found->proof;
     gj_store_put(turn->store, &gj_table_replayed, &row);
+    return true;
 }
 
 void gj_adopt_commit(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
@@ -50,8 +56,7 @@ void gj_adopt_commit(struct gj_protocol *p, struct gj_turn *turn, const struct g
     struct gj_replayed_row row = {
         .txid = *txid, .state = COMMITTED, .digest = commit->digest, .core = commit->core, .proof = evidence};
     if (is_recorded(p, turn, txid, true)) return;
-    stage(turn, &row);
-    p->pass.is_due = true;
+    if (stage(turn, &row)) p->pass.is_due = true;
 }
 
 void gj_adopt_on_commit(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
@@ -200,7 +205,7 @@ static enum gj_err take_prepared(struct gj_protocol *p, struct gj_turn *turn,
         return GJ_ERR_BAD_EVIDENCE;
     row.core = prepare->core;
     row.core_evidence = p->last_core;
-    stage(turn, &row);
+    (void)stage(turn, &row);
     return add_details(p, turn, message);
 }
 
