@@ -102,7 +102,7 @@ class Play:
             waited_s = self.backend.now_s() - begin_s
             if waited_s >= limit_s:
                 raise StoryError("%s, after %g s" % (said, limit_s))
-            self.backend.advance(min(self.backend.pause_s(waited_s), limit_s - waited_s))
+            self.backend.advance(max(0.001, min(self.backend.pause_s(waited_s), limit_s - waited_s)))
             said = see()
 
     def expect(self, step):
@@ -243,6 +243,9 @@ class Play:
 
     def do_restart_doubtful(self, node):
         self.backend.restart(self.node(node), 0, False)
+
+    def do_clock(self, node, clock):
+        self.backend.set_clock(self.node(node), int(seconds(clock)))
 
     def do_freeze(self, node):
         self.backend.freeze(self.node(node), True)

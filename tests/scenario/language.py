@@ -16,7 +16,7 @@ class StoryError(Exception):
 
 
 KINDS = ("hello", "welcome", "verify", "verified", "plan", "plan_answer", "cover", "cover_answer", "core", "legs", "vote",
-         "vote_facts", "commit", "abort", "ack", "inquire", "status", "revoke", "revoked", "error")
+         "vote_facts", "commit", "abort", "ack", "inquire", "status", "revoke", "revoked", "error", "message")
 STATES = ("BEGUN", "COMMITTED", "ABORTED", "ENDED", "PREPARED", "REFUSED", "RESOLVED")
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -52,6 +52,7 @@ STATEMENTS = (
     ("crash_sending", "crash {node} after sending {kind}"),
     ("restart", "restart {node}[ with clock {clock}]"),
     ("restart_doubtful", "restart {node} without witness"),
+    ("clock", "the clock of {node} is {clock} off"),
     ("freeze", "freeze {node}"),
     ("thaw", "thaw {node}"),
     ("cut", "cut {from} from {to}"),

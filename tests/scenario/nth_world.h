@@ -22,7 +22,8 @@ struct nth {
     struct desk desk;
     size_t node; /* where it fails */
     struct gj_faulty faulty;
-    struct gj_store *opened[NODES]; /* under the wrapper */
+    struct gj_store *opened[NODES];  /* under the wrapper */
+    void (*reopen)(struct nth *nth); /* before each start of it, for a store in a file; NULL: it stays open */
     bool settled, refunded;
     int64_t acct_pay;
 };
@@ -36,9 +37,10 @@ static inline struct gj_store *nth_wrap(void *ctx, size_t node, struct gj_store 
 }
 
 /* People, institution, one binding; nothing has failed. |network| may be NULL. */
-static inline void nth_open(struct nth *nth, size_t node,
-                            void (*network)(void *ctx, const struct gj_cluster_flight *flight,
-                                            struct gj_cluster_fate *fate)) {
+static inline void nth_open_with(struct nth *nth, size_t node,
+                                 void (*network)(void *ctx, const struct gj_cluster_flight *flight,
+                                                 struct gj_cluster_fate *fate),
+                                 struct gj_store *(*wrap)(void *ctx, size_t node, struct gj_store *opened)) {
     struct desk *desk = &nth->desk;
     char binding[GJ_REF_MAX + 1];
     memset(nth, 0, sizeof *nth);
@@ -61,7 +63,7 @@ static inline void nth_open(struct nth *nth, size_t node,
                                              .seed = 42,
                                              .ctx = nth,
                                              .network = network,
-                                             .wrap = nth_wrap};
+                                             .wrap = wrap};
     desk->cluster = gj_cluster_new(&config);
     gj_cluster_edit(desk->cluster, CARE, desk_add_hospital, NULL);
     desk_person(desk, NTH_PATIENT, "360800", "310", Y(30));
@@ -69,6 +71,12 @@ static inline void nth_open(struct nth *nth, size_t node,
     gj_cluster_start(desk->cluster);
     desk_bind(desk, NTH_PAYER, "330200", NTH_PATIENT, "360800", binding);
     nth->faulty = (struct gj_faulty){0};
+}
+
+static inline void nth_open(struct nth *nth, size_t node,
+                            void (*network)(void *ctx, const struct gj_cluster_flight *flight,
+                                            struct gj_cluster_fate *fate)) {
+    nth_open_with(nth, node, network, nth_wrap);
 }
 
 static inline void nth_close(struct nth *nth) {
@@ -83,6 +91,7 @@ static inline void nth_restart(struct nth *nth) {
     for (unsigned tries = 0; !gj_cluster_is_up(cluster, nth->node); tries++) {
         assert_true(tries < 4);
         gj_cluster_advance(cluster, 1000);
+        if (nth->reopen != NULL) nth->reopen(nth);
         gj_cluster_restart(cluster, nth->node, GJ_WITNESS_EQUAL_OR_BEHIND);
         (void)gj_cluster_run(cluster, NULL, NULL, 2000); /* until it is heard again */
     }

@@ -25,7 +25,7 @@ class Stage(Backend):
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise StoryError("gongji-stage has ended with %s: %s" % (self.process.wait(), self.process.stderr.read().strip()))
+            raise StoryError("gongji-stage has ended")
         answer = json.loads(line)
         if "error" in answer:
             raise StoryError("the simulator: " + answer["error"])
@@ -45,9 +45,11 @@ class Stage(Backend):
         if self.process is None:
             return
         self.process.stdin.close()
-        self.process.wait()
         self.process.stdout.close()
+        said = self.process.stderr.read().strip()
         self.process.stderr.close()
+        if self.process.wait() != 0:
+            raise StoryError("gongji-stage ended with %d: %s" % (self.process.returncode, said[-2000:]))
 
     # --- time ----------------------------------------------------------------------------------------------
     def now_s(self):
@@ -117,12 +119,15 @@ class Stage(Backend):
     def cut(self, origin, target, is_cut):
         self.ask("cut", **{"from": origin.index, "to": target.index, "is_cut": is_cut})
 
+    def set_clock(self, node, clock_s):
+        self.ask("state", node=node.index, skew_ms=clock_s * 1000)
+
     def trap(self, act, kind, origin, target, times, label, delay_s):
-        self.ask("trap", **{"act": act, "kind": kind, "from": origin.index, "to": target.index, "times": times, "label": label,
+        self.ask("trap", **{"act": act, "kind": "" if kind == "message" else kind, "from": origin.index, "to": target.index, "times": times, "label": label,
                             "ms": round(delay_s * 1000)})
 
     def untrap(self, kind, origin, target):
-        return self.ask("untrap", **{"kind": kind, "from": origin.index, "to": target.index})["hits"]
+        return self.ask("untrap", **{"kind": "" if kind == "message" else kind, "from": origin.index, "to": target.index})["hits"]
 
     def release(self, label, is_copy):
         return self.ask("release", label=label, copy=is_copy)["n"]

@@ -61,7 +61,10 @@ def play(story, chosen, arguments):
     if problem or arguments.aloud:
         for line in backend.log()[-arguments.lines:] if arguments.lines else ():
             print("    " + line)
-    backend.close()
+    try:
+        backend.close()
+    except StoryError as failure:
+        problem += " " + str(failure)
     return problem
 
 

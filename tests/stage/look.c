@@ -89,7 +89,7 @@ void stage_reports(void *ctx, size_t node, const struct gj_event *event) {
 }
 
 /* --- state ------------------------------------------------------------------------------------------------------------ */
-/* {"node"}: {"is_up", "is_frozen"}; with "freeze", "full" or "low" sets it first. */
+/* {"node"}: {"is_up", "is_frozen"}; with "freeze", "full", "low" or "skew_ms" sets it first. */
 json_t *stage_state(struct stage *stage, const json_t *command) {
     size_t node;
     if (!stage_node_of(stage, command, "node", &node)) return stage_error("state: no such node");
@@ -99,6 +99,8 @@ json_t *stage_state(struct stage *stage, const json_t *command) {
     if (freeze != NULL) at->is_frozen = json_is_true(freeze);
     if (full != NULL) at->is_full = json_is_true(full);
     if (low != NULL) at->is_low = json_is_true(low);
+    if (json_object_get(command, "skew_ms") != NULL)
+        gj_cluster_set_skew(stage->cluster, node, stage_int(command, "skew_ms", 0));
     return json_pack("{s:b, s:b}", "is_up", gj_cluster_is_up(stage->cluster, node), "is_frozen",
                      at->is_frozen);
 }

@@ -176,17 +176,16 @@ json_t *stage_trap(struct stage *stage, const json_t *command) {
     return stage_error("trap: %d are too many", STAGE_TRAPS_MAX);
 }
 
-/* Every trap for that kind on that way ("" any kind); without from and to: all. Tells how many parcels met one. */
+/* The traps for that kind on that way. Tells how many parcels met them. */
 json_t *stage_untrap(struct stage *stage, const json_t *command) {
-    size_t from = 0, to = 0;
+    size_t from, to;
     uint64_t hits = 0;
-    bool is_all = !stage_node_of(stage, command, "from", &from);
-    bool has_to = stage_node_of(stage, command, "to", &to);
+    if (!stage_node_of(stage, command, "from", &from) || !stage_node_of(stage, command, "to", &to))
+        return stage_error("untrap: from and to are nodes");
     const char *kind = stage_text(command, "kind");
     for (size_t i = 0; i < STAGE_TRAPS_MAX; i++) {
         struct stage_trap *trap = &stage->traps[i];
-        bool is_it = is_all || (trap->from == from && (!has_to || trap->to == to) &&
-                                (kind[0] == '\0' || strcmp(kind, trap->kind) == 0));
+        bool is_it = trap->from == from && trap->to == to && strcmp(kind, trap->kind) == 0;
         if (!trap->is_set || !is_it) continue;
         hits += trap->hits;
         trap->is_set = false;
