@@ -81,6 +81,10 @@ static void on_error(struct gj_protocol *p, struct gj_turn *turn, const struct g
     struct gj_peer *peer = gj_peer_of(p, message->header.from);
     enum gj_err err = gj_protocol_code_of_peer(error->code);
     gj_turn_event(turn, GJ_EVENT_PEER_ERROR, err, NULL, message->header.from, 0);
+    if (err == GJ_ERR_BAD_NONCE || err == GJ_ERR_OLD_EPOCH) {
+        gj_peers_on_disowned(p, turn, message->header.from, error->proof);
+        return;
+    }
     if (err == GJ_ERR_NO_HELLO) {
         peer->heard = false;
         peer->hello_due = turn->now.mono;
@@ -297,6 +301,7 @@ static void read_parcel(struct gj_protocol *p, struct gj_turn *turn, const char 
     enum gj_err err = check_head(p, turn->now.wall, line, &parcel->head, &peer);
     if (err != GJ_OK) {
         refuse(turn, err, line, 0);
+        if (err == GJ_ERR_OLD_EPOCH) gj_peers_on_old_epoch(p, turn, line, parcel);
         return;
     }
     p->parcel = parcel;

@@ -301,7 +301,10 @@ static void resend_commit(struct gj_protocol *p, struct gj_turn *turn, struct se
 }
 
 static void resend_abort(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
-    if (!p->gate_open) return;
+    /* Of an earlier epoch "no record" means aborted only once nobody is left who might hold its commit. */
+    bool is_unsure =
+        seat->state == GJ_COORD_NONE && seat->row.txid.epoch < p->epoch && gj_resync_is_healing(p);
+    if (!p->gate_open || is_unsure) return;
     send_abort(p, turn, &seat->row.txid, &seat->row.digest, seat->row.reason, seat->node);
 }
 
@@ -480,10 +483,18 @@ void gj_coordinator_tick(struct gj_protocol *p, struct gj_turn *turn, struct gj_
 
 typedef void row_fn(struct gj_protocol *p, struct gj_turn *turn, struct gj_coord_row *row);
 
+/* Not while a node that it names may still hold its commit. */
+static bool may_presume(struct gj_protocol *p, struct gj_turn *turn, const struct gj_coord_row *row) {
+    struct gj_tx_view view;
+    if (!gj_resync_is_healing(p)) return true;
+    gj_coordinator_view(p, turn, row, &view);
+    return view.core != NULL && gj_resync_is_complete_for(p, view.core);
+}
+
 static void presume_abort(struct gj_protocol *p, struct gj_turn *turn, struct gj_coord_row *row) {
     const struct gj_refusal refusal = {.class = GJ_VOTE_YES, .code = GJ_ERR_INTERRUPTED};
     struct seat seat = {.row = *row, .state = state_of(p, row)};
-    if (seat.state == GJ_COORD_PAST) abort_tx(p, turn, &seat, &refusal, NULL);
+    if (seat.state == GJ_COORD_PAST && may_presume(p, turn, row)) abort_tx(p, turn, &seat, &refusal, NULL);
 }
 
 static void take_up_commit(struct gj_protocol *p, struct gj_turn *turn, struct gj_coord_row *row) {

@@ -244,8 +244,7 @@ static enum gj_err take_original(struct gj_protocol *p, struct gj_turn *turn, st
     }
     bool is_denied = original.state == GJ_PART_NONE || original.state == GJ_PART_REFUSED;
     if (certificate.holds_our_yes && is_denied) {
-        if (!gj_resync_is_healing(p) && !gj_adopt_is_staged(turn, &core->txid))
-            gj_resync_enter(p, turn, seat->from, &core->txid);
+        gj_resync_note_loss(p, turn, seat->from, &core->txid);
         return GJ_ERR_RESYNC;
     }
     if (gj_part_is_in_doubt(original.state) && gj_digest_equal(&original.row.digest, &commit->digest)) {
@@ -270,7 +269,8 @@ static void judge(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat
     uint32_t n_facts = 0;
 
     /* BUSY at admission is no vote: nothing is recorded, the coordinator tries again or gives up. */
-    if (gj_protocol_accepts_work(p, turn) != GJ_OK || !gj_active_has_room_for(p, seat->from)) {
+    if (!gj_protocol_may_speak(p, seat->core) || gj_protocol_accepts_work(p, turn) != GJ_OK ||
+        !gj_active_has_room_for(p, seat->from)) {
         gj_turn_event(turn, GJ_EVENT_LIMIT_REACHED, GJ_ERR_BUSY, &seat->row.txid, seat->from, p->n_active);
         return;
     }
@@ -357,19 +357,14 @@ static void ack_again(struct gj_protocol *p, struct gj_turn *turn, struct seat *
     gj_admission_ack(p, turn, &seat->row.txid);
 }
 
-/* Its record is gone, its coordinator is still owed the word that ends the resending. */
+/* Its record is gone; its coordinator is owed the word that ends the resending. */
 static void ack(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
     gj_admission_ack(p, turn, &seat->row.txid);
 }
 
 /* A valid certificate holds a YES of ours that we do not have: this store has lost data. */
 static void lost_data(struct gj_protocol *p, struct gj_turn *turn, struct seat *seat) {
-    if (!seat->certificate.holds_our_yes) {
-        violation(p, turn, seat);
-        return;
-    }
-    if (!gj_resync_is_healing(p) && !gj_adopt_is_staged(turn, &seat->row.txid))
-        gj_resync_enter(p, turn, seat->from, &seat->row.txid);
+    gj_resync_note_loss(p, turn, seat->from, &seat->row.txid);
     gj_adopt_commit(p, turn, &seat->row.txid, seat->certificate.commit, seat->evidence);
 }
 

@@ -198,6 +198,28 @@ static void refuse_hello(struct gj_turn *turn, const struct gj_message *message,
     gj_turn_event(turn, code, err, NULL, message->header.from, 0);
 }
 
+/* Who greets in an epoch that he was in before has a store that went back in time: he is shown his own signature. */
+static void tell_his_epoch(struct gj_protocol *p, struct gj_turn *turn, const char *node, enum gj_err err) {
+    struct gj_peer *peer = gj_peer_of(p, node);
+    struct gj_error body = {.proof = gj_slice_of(peer->proof, peer->n_proof)};
+    if (peer->n_proof == 0 || !gj_mono_is_due(peer->tell_due, turn->now.mono)) return;
+    peer->tell_due = gj_mono_after(turn->now.mono, GJ_HELLO_RESEND_MS / 2);
+    gj_text_set(body.code, sizeof body.code, gj_err_name(err));
+    gj_protocol_send(p, turn, GJ_KIND_ERROR, node, &body, NULL, GJ_CLOCK_WINDOW_MS, NULL);
+}
+
+void gj_peers_on_old_epoch(struct gj_protocol *p, struct gj_turn *turn, const char *node,
+                           const struct gj_parcel *parcel) {
+    struct gj_message *message = gj_arena_alloc(turn->scratch, sizeof *message);
+    struct gj_fault fault;
+    for (uint32_t i = 0; i < parcel->n_items && message != NULL; i++) {
+        enum gj_err err = gj_message_decode(parcel->items[i].message, turn->scratch, message, &fault);
+        if (err != GJ_OK || message->kind != GJ_KIND_HELLO) continue;
+        tell_his_epoch(p, turn, node, GJ_ERR_OLD_EPOCH);
+        return;
+    }
+}
+
 /* Does the HELLO know less of that epoch than we have seen? */
 static bool knows_less(const struct gj_hello *hello, uint64_t sent_flush, const struct gj_epoch_flush *seen) {
     if (seen->epoch == hello->boot_epoch) return seen->flush > sent_flush;
@@ -257,6 +279,7 @@ void gj_peers_on_hello(struct gj_protocol *p, struct gj_turn *turn, const struct
     if (known && memcmp(row.nonce, no_nonce, sizeof row.nonce) != 0 &&
         memcmp(row.nonce, hello->nonce, sizeof row.nonce) != 0) {
         refuse_hello(turn, message, GJ_ERR_BAD_NONCE);
+        tell_his_epoch(p, turn, message->header.from, GJ_ERR_BAD_NONCE);
         return;
     }
     if (hello->boot_epoch > peer->epoch) {
@@ -289,20 +312,43 @@ static bool saw_more_than_we_hold(struct gj_protocol *p, struct gj_turn *turn,
     return seen->flush > past.flush;
 }
 
+/* A batch head and a signature behind it: is it ours? */
+static bool is_our_head(struct gj_protocol *p, struct gj_slice proof, struct gj_batch_head *ret) {
+    const struct gj_prover *prover = p->config.prover;
+    if (proof.len <= GJ_SIGNATURE_MAX) return false;
+    const size_t n_signed = proof.len - GJ_SIGNATURE_MAX;
+    const struct gj_slice signed_bytes = gj_slice_of(proof.ptr, n_signed);
+    if (gj_batch_head_read(signed_bytes, ret) != GJ_OK) return false;
+    return gj_protocol_is_self(p, ret->sender) &&
+           memcmp(ret->network_id, p->config.directory->network_id, sizeof ret->network_id) == 0 &&
+           prover->verify(prover->ctx, ret, signed_bytes,
+                          gj_slice_of(proof.ptr + n_signed, GJ_SIGNATURE_MAX)) == GJ_OK;
+}
+
 /* RESYNC stops this node, so the word of one peer is not enough: our own signature must stand under an epoch and a
  * flush like those that he says. */
 static bool is_proven(struct gj_protocol *p, const struct gj_epoch_flush *seen) {
-    const struct gj_prover *prover = p->config.prover;
     struct gj_batch_head head;
-    if (seen->proof.len <= GJ_SIGNATURE_MAX) return false;
-    const size_t n_signed = seen->proof.len - GJ_SIGNATURE_MAX;
-    const struct gj_slice signed_bytes = gj_slice_of(seen->proof.ptr, n_signed);
-    if (gj_batch_head_read(signed_bytes, &head) != GJ_OK) return false;
-    bool is_ours = gj_protocol_is_self(p, head.sender) &&
-                   memcmp(head.network_id, p->config.directory->network_id, sizeof head.network_id) == 0;
-    return is_ours && head.epoch == seen->epoch && head.flush >= seen->flush &&
-           prover->verify(prover->ctx, &head, signed_bytes,
-                          gj_slice_of(seen->proof.ptr + n_signed, GJ_SIGNATURE_MAX)) == GJ_OK;
+    return is_our_head(p, seen->proof, &head) && head.epoch == seen->epoch && head.flush >= seen->flush;
+}
+
+/* Signed by us, in an epoch that is not over, and not by this life: then the store was put back within its last epoch's
+ * second, or the clock was. A thief's epoch of the far future is not followed. */
+static bool is_of_another_life(struct gj_protocol *p, struct gj_turn *turn,
+                               const struct gj_batch_head *head) {
+    struct gj_node_row node = {.one = 1};
+    if (head->epoch > turn->now.wall.ms / 1000 + GJ_EPOCH_AHEAD_MAX_S) return false;
+    if (head->epoch != p->epoch) return head->epoch > p->epoch;
+    return head->created_ms < p->started_ms ||
+           (gj_store_get(turn->store, &gj_table_node, &node, turn->scratch) && head->flush > node.flush);
+}
+
+void gj_peers_on_disowned(struct gj_protocol *p, struct gj_turn *turn, const char *node,
+                          struct gj_slice proof) {
+    struct gj_batch_head head;
+    if (!is_our_head(p, proof, &head) || !is_of_another_life(p, turn, &head)) return;
+    gj_protocol_leave_epoch(p, turn, head.epoch, head.flush);
+    gj_resync_enter(p, turn, node, NULL);
 }
 
 /* What is proven is noted at once, so that the same loss is found once and a greater one is a new one. */

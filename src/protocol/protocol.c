@@ -24,6 +24,7 @@ struct gj_protocol *gj_protocol_init(void *memory, const struct gj_protocol_conf
 
 /* A new epoch: never one that was used, and after every clock that this store has seen. */
 static void take_epoch(struct gj_protocol *p, struct gj_turn *turn, struct gj_node_row *node) {
+    p->started_ms = turn->now.wall.ms;
     if (node->boot_epoch > 0) {
         struct gj_epoch_row past = {.epoch = node->boot_epoch, .flush = node->flush};
         gj_store_put(turn->store, &gj_table_epoch, &past);
@@ -55,12 +56,30 @@ void gj_protocol_recover(struct gj_protocol *p, struct gj_turn *turn, enum gj_wi
     take_epoch(p, turn, &node);
     gj_store_put(turn->store, &gj_table_node, &node);
     p->resync = node.resync;
-    p->started_ms = turn->now.wall.ms;
     gj_peers_recover(p, turn);
     gj_resync_recover(p, turn);
     gj_aftermath_recover(p, turn);
     p->gate_open = witness == GJ_WITNESS_EQUAL_OR_BEHIND || p->config.directory->n_nodes == 1;
+    /* Before anything else is said: whoever has not heard this epoch's HELLO refuses the rest. */
+    gj_peers_tick(p, turn);
     settle_past(p, turn);
+}
+
+void gj_protocol_leave_epoch(struct gj_protocol *p, struct gj_turn *turn, uint32_t epoch, uint64_t flush) {
+    struct gj_node_row node = {.one = 1};
+    if (!gj_store_get(turn->store, &gj_table_node, &node, turn->scratch)) return;
+    const struct gj_epoch_row used = {.epoch = epoch, .flush = flush};
+    turn->outbox->n = 0; /* made in the epoch that is left; a timer says it again */
+    p->n_acks = 0;
+    take_epoch(p, turn, &node);
+    if (node.boot_epoch <= epoch) node.boot_epoch = epoch + 1;
+    p->epoch = (uint32_t)node.boot_epoch;
+    gj_store_put(turn->store, &gj_table_node, &node);
+    gj_store_put(turn->store, &gj_table_epoch, &used);
+    for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
+        p->peers[i].heard = false;
+        p->peers[i].hello_due = turn->now.mono;
+    }
 }
 
 /* --- timers: what is still due, and when. A timer never decides about a vote that was given. ------------ */
@@ -278,7 +297,8 @@ struct gj_slice gj_protocol_encode_body(struct gj_protocol *p, struct gj_turn *t
     struct gj_fault fault;
     gj_buf_init(&buf, p->encode, sizeof p->encode);
     enum gj_err err = gj_shape_encode(shape, body, &buf, &fault);
-    if (turn->scratch->overflow) return GJ_SLICE_NONE; /* parts of the body are missing; the batch is not kept */
+    if (turn->scratch->overflow)
+        return GJ_SLICE_NONE; /* parts of the body are missing; the batch is not kept */
     GJ_ASSERT(err == GJ_OK);
     return gj_arena_copy(turn->scratch, gj_buf_slice(&buf));
 }
@@ -335,8 +355,17 @@ bool gj_protocol_is_self(const struct gj_protocol *p, const char *node) {
     return gj_directory_is_self(p->config.directory, node);
 }
 
+/* A peer without which people opened us may know of a vote of ours in an older transaction; in one that began since,
+ * there can be none. */
+static bool is_untold(const struct gj_protocol *p, const struct gj_core *core) {
+    if (!gj_resync_is_healing(p)) return false;
+    if (core == NULL) return true;
+    bool is_fresh = core->expires_at > p->started_ms + GJ_PREPARE_EXPIRY_MS + GJ_CLOCK_WINDOW_MS;
+    return !is_fresh && !gj_resync_is_complete_for(p, core);
+}
+
 bool gj_protocol_may_speak(const struct gj_protocol *p, const struct gj_core *core) {
-    if (p->resync) return false;
+    if (p->resync || is_untold(p, core)) return false;
     if (p->gate_open) return true;
     if (core == NULL) return false;
     for (uint32_t i = 0; i < core->n_participants; i++) {

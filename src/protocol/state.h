@@ -28,6 +28,7 @@ struct gj_peer {
     uint8_t proof[GJ_FLUSH_PROOF_MAX]; /* of it: his signed batch head and the signature */
     uint32_t n_proof;
     struct gj_mono hello_due;
+    struct gj_mono tell_due;    /* when it may be told again that its epoch is over */
     struct gj_mono hurry_since; /* of the window that the next counts */
     uint32_t hurries;
     uint32_t n_in_doubt;    /* entries below that it coordinates */
@@ -106,6 +107,8 @@ struct gj_slice gj_protocol_encode_body(struct gj_protocol *p, struct gj_turn *t
                                         const struct gj_shape *shape, const void *body);
 /* False, and the store has failed, if a record of ours cannot be read back: the process must end and a person look. */
 bool gj_record_is_whole(struct gj_turn *turn, bool is_whole);
+/* |epoch| was ours in a life that this store does not know: takes one behind it, as a restart does. */
+void gj_protocol_leave_epoch(struct gj_protocol *p, struct gj_turn *turn, uint32_t epoch, uint64_t flush);
 /* Votes, statuses and aborts about a transaction: allowed while a doubtful start is not cleared? */
 bool gj_protocol_may_speak(const struct gj_protocol *p, const struct gj_core *core);
 
@@ -140,12 +143,21 @@ void gj_peers_write_flushes(struct gj_protocol *p, struct gj_turn *turn);
 void gj_peers_on_hello(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);
 void gj_peers_on_welcome(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);
 void gj_peers_tick(struct gj_protocol *p, struct gj_turn *turn);
+/* A parcel of an epoch that is over; if it greets, its sender is shown that it is. |node|: at the end of the line. */
+void gj_peers_on_old_epoch(struct gj_protocol *p, struct gj_turn *turn, const char *node,
+                           const struct gj_parcel *parcel);
+/* A peer refuses our epoch: it was ours before. |proof| must show it. */
+void gj_peers_on_disowned(struct gj_protocol *p, struct gj_turn *turn, const char *node,
+                          struct gj_slice proof);
 bool gj_peers_may_inquire(struct gj_peer *peer, struct gj_mono now);
 
 /* --- resync/: healing a store that went back in time ----------------------------------------------------- */
 /* The node stops speaking, and every peer owes it what it knows. Again from the start if it is in RESYNC already. */
 void gj_resync_enter(struct gj_protocol *p, struct gj_turn *turn, const char *why_node,
                      const struct gj_txid *txid);
+/* A proof of what our record denies: RESYNC, unless this loss is known already. */
+void gj_resync_note_loss(struct gj_protocol *p, struct gj_turn *turn, const char *why_node,
+                         const struct gj_txid *txid);
 /* Is anything still owed to us, in RESYNC or after it? */
 bool gj_resync_is_healing(const struct gj_protocol *p);
 /* Has every node that |core| names told us what it knows? */

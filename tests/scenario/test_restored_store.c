@@ -376,6 +376,34 @@ static void what_nobody_holds_becomes_a_case(void **state) {
     gj_pilot_free(&w.pilot);
 }
 
+/* Put back within the second in which its last life began, it takes that life's epoch again, and all refuse it: they
+ * show it its own signature, and it takes another epoch by itself. */
+static void put_back_within_its_epochs_second(void **state) {
+    (void)state;
+    for (size_t node = 0; node < 3; node++) {
+        struct world w;
+        enum gj_answer_kind kind;
+        open_world(&w);
+        struct gj_cluster *cluster = w.pilot->cluster;
+        struct gj_store *copy = backup_of(&w, node);
+        gj_cluster_crash(cluster, node);
+        gj_cluster_advance(cluster, 3000 - gj_cluster_now(cluster, node).wall.ms % 1000);
+        gj_cluster_restart(cluster, node, GJ_WITNESS_EQUAL_OR_BEHIND);
+        (void)gj_cluster_run(cluster, NULL, NULL, 100);
+        uint32_t epoch = (uint32_t)(gj_cluster_now(cluster, node).wall.ms / 1000);
+        settle_100(&w, &kind);
+        assert_int_equal(kind, GJ_ANSWER_SETTLEMENT);
+        gj_cluster_crash(cluster, node);
+        struct gj_store *lost = gj_cluster_swap_store(cluster, node, copy);
+        gj_store_close(&lost);
+        assert_int_equal(gj_cluster_now(cluster, node).wall.ms / 1000, epoch);
+        gj_cluster_restart(cluster, node, GJ_WITNESS_EQUAL_OR_BEHIND);
+        expect_healed(&w, node);
+        assert_int_equal(gj_pilot_balance(w.pilot, GJ_PILOT_EAST, "P/p11/prior"), Y(430));
+        gj_pilot_free(&w.pilot);
+    }
+}
+
 /* A copy that lost nothing is no older store: a plain restart is not mistaken for it. */
 static void a_whole_copy_is_no_loss(void **state) {
     (void)state;
@@ -463,6 +491,7 @@ int main(void) {
         cmocka_unit_test(a_lost_day_comes_back),
         cmocka_unit_test(a_bad_line_only_delays),
         cmocka_unit_test(a_crash_in_the_middle_is_harmless),
+        cmocka_unit_test(put_back_within_its_epochs_second),
         cmocka_unit_test(what_nobody_holds_becomes_a_case),
         cmocka_unit_test(a_whole_copy_is_no_loss),
         cmocka_unit_test(a_certificate_shows_it),

@@ -44,17 +44,20 @@ void gj_resync_enter(struct gj_protocol *p, struct gj_turn *turn, const char *wh
     if (is_news) gj_turn_event(turn, GJ_EVENT_RESYNC_NEEDED, GJ_ERR_RESYNC, txid, why_node, 0);
 }
 
-/* The registry may have changed since: who is new has nothing of ours, who is gone is asked no more. */
+/* The registry may have changed since: who is gone is asked no more. An official restore sets RESYNC alone. */
 void gj_resync_recover(struct gj_protocol *p, struct gj_turn *turn) {
     const struct gj_directory *dir = p->config.directory;
     for (size_t i = 0; i < dir->n_nodes; i++) {
         struct gj_resync_row row = {.done = false};
         gj_text_set(row.node, sizeof row.node, dir->nodes[i].node);
-        if (!gj_store_get(turn->store, &gj_table_resync, &row, turn->scratch) || row.done) continue;
-        p->peers[i].is_missed = row.missed;
+        bool is_known = gj_store_get(turn->store, &gj_table_resync, &row, turn->scratch);
+        bool is_owed = is_known ? !row.done : p->resync;
+        if (gj_protocol_is_self(p, dir->nodes[i].node) || !is_owed) continue;
+        p->peers[i].is_missed = is_known && row.missed;
         begin_replay(turn, &p->peers[i]);
+        if (!is_known) put_debt(turn, dir->nodes[i].node, &p->peers[i]);
     }
-    p->pass.is_due = true;
+    p->pass.is_due = gj_resync_is_healing(p);
 }
 
 bool gj_resync_is_healing(const struct gj_protocol *p) {
@@ -62,6 +65,11 @@ bool gj_resync_is_healing(const struct gj_protocol *p) {
         if (p->peers[i].is_owed) return true;
     }
     return p->resync;
+}
+
+void gj_resync_note_loss(struct gj_protocol *p, struct gj_turn *turn, const char *why_node,
+                         const struct gj_txid *txid) {
+    if (!gj_resync_is_healing(p) && !gj_adopt_is_staged(turn, txid)) gj_resync_enter(p, turn, why_node, txid);
 }
 
 static bool waits_for_a_peer(const struct gj_protocol *p) {
@@ -94,6 +102,7 @@ static void peer_is_done(struct gj_protocol *p, struct gj_turn *turn, const char
     peer->is_owed = peer->is_missed = false;
     put_debt(turn, node, peer);
     p->pass.is_due = true;
+    p->past_is_settled = false; /* what waited for this one may be presumed aborted now */
     gj_turn_event(turn, GJ_EVENT_REPLAY_DONE, GJ_OK, NULL, node, 0);
 }
 
