@@ -448,8 +448,10 @@ bool gj_protocol_transaction(struct gj_protocol *p, struct gj_turn *turn, const 
         return true;
     }
     struct gj_part_row row;
-    if (gj_participant_state(p, turn, txid, &row) == GJ_PART_NONE) return false;
+    enum gj_part_state state = gj_participant_state(p, turn, txid, &row);
+    if (state == GJ_PART_NONE) return false;
     part_line(&row, turn, ret);
+    gj_text_set(ret->state, sizeof ret->state, gj_part_state_word(state));
     return true;
 }
 

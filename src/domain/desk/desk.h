@@ -347,9 +347,11 @@ enum gj_reverse_step {
     GJ_REVERSE_NOTHING,      /* refused, or reversed before: the answer is "reversed" */
     GJ_REVERSE_REFUND,       /* done settlement, first time or again */
     GJ_REVERSE_UNBIND,       /* done binding */
+    GJ_REVERSE_TOO_OLD,      /* done longer ago than the other nodes must keep their records */
     GJ_REVERSE_NOT_POSSIBLE, /* done, of a kind that cannot be reversed here */
 };
-enum gj_reverse_step gj_reverse_step_of(const struct gj_request_row *row, bool found, bool interrupted);
+enum gj_reverse_step gj_reverse_step_of(const struct gj_request_row *row, bool found, bool interrupted,
+                                        bool is_old);
 void gj_reverse_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
                         const struct gj_req_reverse *req);
 /* The refund inside a reversal could not be done now: the clients hear "reversing", a timer tries again. */

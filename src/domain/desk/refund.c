@@ -28,6 +28,11 @@ bool gj_settle_is_senders(const struct gj_settlement_row *row, const char *sende
            gj_desk_is_channel(sender);
 }
 
+/* Behind it the other nodes may have thrown their records away: nobody could prove any more what was paid. */
+static bool is_too_old(const struct gj_turn *turn, const struct gj_settlement_row *row) {
+    return gj_date_days_between(row->business_date, gj_date_of(turn->now.wall)) > GJ_REFUND_HORIZON_DAYS;
+}
+
 void gj_refund_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
                        const struct gj_req_refund *req, struct gj_slice request) {
     struct gj_settlement_row row;
@@ -47,6 +52,10 @@ void gj_refund_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t 
         return;
     }
     if (!gj_desk_admit(domain, turn, waiter, GJ_REQUEST_REFUND, req->sender, req->msgid, request)) return;
+    if (is_there && is_too_old(turn, &row)) {
+        gj_desk_refuse_now(turn, waiter, req->sender, req->msgid, GJ_ERR_TOO_OLD, "setl_id");
+        return;
+    }
     if (!is_there || is_busy || req->amount > row.acct_pay - row.refunded_fen) {
         enum gj_err err = !is_there ? GJ_ERR_NOT_FOUND : is_busy ? GJ_ERR_BUSY : GJ_ERR_EXCEEDS_ORIGINAL;
         gj_desk_refuse_now(turn, waiter, req->sender, req->msgid, err,

@@ -10,6 +10,7 @@
  *   OPEN, runs here               what runs is aborted, REFUSED (reversed)         reversed
  *   OPEN of an earlier epoch      nothing runs: REFUSED (reversed)                 reversed
  *   REFUSED                       nothing                                          reversed
+ *   DONE before the horizon       nothing: TOO_OLD, never "reversed"               refused: TOO_OLD
  *   DONE settle                   the rest is refunded                             reversing, then reversed
  *   DONE bind                     the binding ends, both homes are told            reversing, then reversed
  *   DONE refund, unbind, order    nothing                                          refused: NOT_SUPPORTED
@@ -20,13 +21,17 @@
 #include "base/money.h"
 #include "domain/desk/desk.h"
 
-#define NEVER GJ_DESK_MONO_NEVER
+#define NEVER  GJ_DESK_MONO_NEVER
+#define DAY_MS INT64_C(86400000)
 
-enum gj_reverse_step gj_reverse_step_of(const struct gj_request_row *row, bool found, bool interrupted) {
+enum gj_reverse_step gj_reverse_step_of(const struct gj_request_row *row, bool found, bool interrupted,
+                                        bool is_old) {
     if (!found) return GJ_REVERSE_TOMBSTONE;
     if (gj_text_equal(row->state, "OPEN")) return interrupted ? GJ_REVERSE_CLOSE : GJ_REVERSE_CANCEL;
     if (gj_text_equal(row->state, "REFUSED")) return GJ_REVERSE_NOTHING;
     if (gj_text_equal(row->reversal, "reversed")) return GJ_REVERSE_NOTHING;
+    /* What was begun in time goes on. */
+    if (is_old && row->reversal[0] == '\0') return GJ_REVERSE_TOO_OLD;
     if (gj_text_equal(row->kind, gj_request_word(GJ_REQUEST_SETTLE))) return GJ_REVERSE_REFUND;
     if (gj_text_equal(row->kind, gj_request_word(GJ_REQUEST_BIND))) return GJ_REVERSE_UNBIND;
     return GJ_REVERSE_NOT_POSSIBLE;
@@ -207,7 +212,8 @@ void gj_reverse_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t
     }
     bool found = gj_request_find(turn, req->sender, req->omsgid, &row);
     bool interrupted = found && gj_request_is_interrupted(domain->protocol, &row);
-    switch (gj_reverse_step_of(&row, found, interrupted)) {
+    bool is_old = found && turn->now.wall.ms - row.opened_ms > GJ_REFUND_HORIZON_DAYS * DAY_MS;
+    switch (gj_reverse_step_of(&row, found, interrupted, is_old)) {
     case GJ_REVERSE_TOMBSTONE:
     case GJ_REVERSE_CLOSE:
         refuse_reversed(domain, turn, req->sender, req->omsgid);
@@ -223,6 +229,9 @@ void gj_reverse_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t
         return;
     case GJ_REVERSE_UNBIND:
         reverse_binding(domain, turn, waiter, &row);
+        return;
+    case GJ_REVERSE_TOO_OLD:
+        gj_desk_problem(turn, waiter, "refused", GJ_ERR_TOO_OLD, "", "omsgid", NULL);
         return;
     case GJ_REVERSE_NOT_POSSIBLE:
         gj_desk_problem(turn, waiter, "refused", GJ_ERR_NOT_SUPPORTED, "", row.kind, NULL);

@@ -60,24 +60,29 @@ static void what_a_reversal_does(void **state) {
     (void)state;
     static const struct {
         const char *kind, *state, *reversal;
-        bool found, interrupted;
+        bool found, interrupted, is_old;
         enum gj_reverse_step want;
     } rows[] = {
-        {"", "", "", false, false, GJ_REVERSE_TOMBSTONE},
-        {"settle", "OPEN", "", true, false, GJ_REVERSE_CANCEL},
-        {"bind", "OPEN", "", true, false, GJ_REVERSE_CANCEL},
-        {"refund", "OPEN", "", true, false, GJ_REVERSE_CANCEL},
-        {"settle", "OPEN", "", true, true, GJ_REVERSE_CLOSE},
-        {"settle", "REFUSED", "", true, false, GJ_REVERSE_NOTHING},
-        {"reversed", "REFUSED", "reversed", true, false, GJ_REVERSE_NOTHING},
-        {"settle", "DONE", "", true, false, GJ_REVERSE_REFUND},
-        {"settle", "DONE", "reversing", true, false, GJ_REVERSE_REFUND},
-        {"settle", "DONE", "reversed", true, false, GJ_REVERSE_NOTHING},
-        {"bind", "DONE", "", true, false, GJ_REVERSE_UNBIND},
-        {"bind", "DONE", "reversed", true, false, GJ_REVERSE_NOTHING},
-        {"refund", "DONE", "", true, false, GJ_REVERSE_NOT_POSSIBLE},
-        {"unbind", "DONE", "", true, false, GJ_REVERSE_NOT_POSSIBLE},
-        {"order", "DONE", "", true, false, GJ_REVERSE_NOT_POSSIBLE},
+        {"", "", "", false, false, false, GJ_REVERSE_TOMBSTONE},
+        {"settle", "OPEN", "", true, false, false, GJ_REVERSE_CANCEL},
+        {"bind", "OPEN", "", true, false, false, GJ_REVERSE_CANCEL},
+        {"refund", "OPEN", "", true, false, false, GJ_REVERSE_CANCEL},
+        {"settle", "OPEN", "", true, true, false, GJ_REVERSE_CLOSE},
+        {"settle", "REFUSED", "", true, false, false, GJ_REVERSE_NOTHING},
+        {"reversed", "REFUSED", "reversed", true, false, false, GJ_REVERSE_NOTHING},
+        {"settle", "DONE", "", true, false, false, GJ_REVERSE_REFUND},
+        {"settle", "DONE", "reversing", true, false, false, GJ_REVERSE_REFUND},
+        {"settle", "DONE", "reversed", true, false, false, GJ_REVERSE_NOTHING},
+        {"bind", "DONE", "", true, false, false, GJ_REVERSE_UNBIND},
+        {"bind", "DONE", "reversed", true, false, false, GJ_REVERSE_NOTHING},
+        {"refund", "DONE", "", true, false, false, GJ_REVERSE_NOT_POSSIBLE},
+        {"unbind", "DONE", "", true, false, false, GJ_REVERSE_NOT_POSSIBLE},
+        {"order", "DONE", "", true, false, false, GJ_REVERSE_NOT_POSSIBLE},
+        {"settle", "DONE", "", true, false, true, GJ_REVERSE_TOO_OLD},
+        {"bind", "DONE", "", true, false, true, GJ_REVERSE_TOO_OLD},
+        {"settle", "DONE", "reversing", true, false, true, GJ_REVERSE_REFUND},
+        {"settle", "DONE", "reversed", true, false, true, GJ_REVERSE_NOTHING},
+        {"settle", "REFUSED", "", true, false, true, GJ_REVERSE_NOTHING},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct gj_request_row row;
@@ -85,7 +90,8 @@ static void what_a_reversal_does(void **state) {
         gj_text_set(row.kind, sizeof(row.kind), rows[i].kind);
         gj_text_set(row.state, sizeof(row.state), rows[i].state);
         gj_text_set(row.reversal, sizeof(row.reversal), rows[i].reversal);
-        assert_int_equal(gj_reverse_step_of(&row, rows[i].found, rows[i].interrupted), rows[i].want);
+        assert_int_equal(gj_reverse_step_of(&row, rows[i].found, rows[i].interrupted, rows[i].is_old),
+                         rows[i].want);
     }
 }
 
