@@ -250,6 +250,42 @@ void sim_disk_idles(struct sim *sim, size_t node) {
     if (sim_below(sim, SIM_SQLITE, 4) == 0) gj_store_checkpoint(gj_cluster_store(sim->cluster, node));
 }
 
+/* --- backups ------------------------------------------------------------------------------------------------- */
+void sim_disk_back_up(struct sim *sim, size_t node) {
+    struct sim_node *at = &sim->nodes[node];
+    if (at->is_down || !sim_disk_is_sound(sim, node)) return;
+    sim_say(sim, "%s: a backup is taken", sim_node_name(node));
+    ck_image_free(&at->image);
+    crash_image_free(&at->disk_image);
+    at->image = ck_image_take(sim->ck, node);
+    if (at->disk != NULL) at->disk_image = crash_image_take(at->disk);
+}
+
+void sim_disk_put_back(struct sim *sim, size_t node) {
+    struct sim_node *at = &sim->nodes[node];
+    sim_say(sim, "%s: its backup is put back", sim_node_name(node));
+    at->is_put_back = false;
+    ck_image_put_back(sim->ck, node, at->image);
+    if (at->disk != NULL) {
+        crash_image_put_back(at->disk_image, at->disk);
+        return;
+    }
+    struct gj_store *store = NULL;
+    GJ_ASSERT(gj_store_open_memory(gj_store_catalogue(), &store) == GJ_OK);
+    store->ops->begin(store);
+    ck_image_write(at->image, store);
+    GJ_ASSERT(store->ops->commit(store) == GJ_OK);
+    store = gj_cluster_swap_store(sim->cluster, node, sim_disk_wrap(sim, node, store));
+    gj_store_close(&store);
+}
+
+void sim_disk_close(struct sim *sim, size_t node) {
+    struct sim_node *at = &sim->nodes[node];
+    ck_image_free(&at->image);
+    crash_image_free(&at->disk_image);
+    crash_disk_free(&at->disk);
+}
+
 /* A store that was opened again tells what became of a commit whose outcome nobody heard. */
 static void opened(struct disk *disk) {
     struct sim *sim = disk->sim;

@@ -80,6 +80,32 @@ static void print_faults(uint32_t faults) {
     (void)putchar('\n');
 }
 
+/* As --only takes them. */
+static void print_words(uint32_t faults) {
+    const char *comma = "";
+    for (unsigned i = 0; i < SIM_FAULT_COUNT; i++) {
+        if ((faults >> i & 1) == 0) continue;
+        (void)printf("%s%s", comma, sim_fault_word((enum sim_fault)i));
+        comma = ",";
+    }
+    (void)puts(faults == 0 ? "none" : "");
+}
+
+static bool read_words(const char *text, uint32_t *ret_without) {
+    uint32_t only = 0;
+    for (size_t len; *text != '\0'; text += len + (text[len] == ',')) {
+        unsigned i = 0;
+        len = strcspn(text, ",");
+        while (i < SIM_FAULT_COUNT && (strlen(sim_fault_word((enum sim_fault)i)) != len ||
+                                       strncmp(sim_fault_word((enum sim_fault)i), text, len) != 0))
+            i++;
+        if (i == SIM_FAULT_COUNT && strcmp(text, "none") != 0) return false;
+        if (i < SIM_FAULT_COUNT) only |= UINT32_C(1) << i;
+    }
+    *ret_without = ~only;
+    return true;
+}
+
 /* --- a failure ------------------------------------------------------------------------------------------ */
 /* Leaves out every fault that the failure does not need, one after the other. */
 static uint32_t minimise(const struct sim_options *options, const struct sim_result *failed) {
@@ -109,8 +135,9 @@ static void tell(const struct sim_options *options, const struct sim_result *fai
     (void)printf("  it is %s at %s after %" PRIu64 " steps: %s\n", result.failure.invariant,
                  sim_node_name(result.failure.node), result.steps, result.failure.text);
     sim_story_print(&result.story, &result.failure, stdout);
-    (void)printf("  again: gongji-sim --replay %" PRIu64 " --nodes %zu --steps %" PRIu64 " --without 0x%x\n",
-                 options->seed, result.nodes, options->steps, again.without);
+    (void)printf("  again: gongji-sim --replay %" PRIu64 " --nodes %zu --steps %" PRIu64 " --only ",
+                 options->seed, result.nodes, options->steps);
+    print_words(result.faults);
     (void)fflush(stdout);
     sim_story_free(&result.story);
 }
@@ -215,6 +242,10 @@ static int run_many(const struct job *job) {
     print_totals(&all->totals, now_s() - begin);
     unsigned never = job->to > job->from ? sim_must_hit(&all->coverage, stdout) : 0;
     bool failed = all->totals.failed > 0 || (job->must_hit && never > 0);
+    (void)printf("%" PRIu64 " seeds, %" PRIu64 " simulated transactions, %" PRIu64
+                 " faults injected, %.1f s, %" PRIu64 " failed\n",
+                 all->totals.seeds, all->totals.transactions, all->totals.faults, now_s() - begin,
+                 all->totals.failed);
     free(all);
     return failed ? 1 : 0;
 }
@@ -264,9 +295,11 @@ static int usage(FILE *out) {
                   "  --nodes N       2 to %u; else as the seed says\n"
                   "  --steps N       of engines in the phase with faults (%u)\n"
                   "  --without MASK  leaves faults out: bits of the list below\n"
+                  "  --only LIST     those faults of the seed's, by their words: loss,crash\n"
                   "  --jobs N        processes (1)\n"
                   "  --twice         every seed twice: the trace must be the same\n"
                   "  --sqlite        all stores are SQLite files\n"
+                  "  --backups       stores are put back from copies, whatever the seed says\n"
                   "  --bad-disk HOW  unsynced | normal: SQLite on a disk that does not sync, or told not to\n"
                   "  --quiet         only what fails, and the sums\n"
                   "  --no-minimise   a failure with all its faults, at once\n"
@@ -288,11 +321,13 @@ int main(int argc, char **argv) {
                                             {"nodes", required_argument, NULL, 'n'},
                                             {"steps", required_argument, NULL, 't'},
                                             {"without", required_argument, NULL, 'w'},
+                                            {"only", required_argument, NULL, 'o'},
                                             {"jobs", required_argument, NULL, 'j'},
                                             {"twice", no_argument, NULL, '2'},
                                             {"liar", no_argument, NULL, 'l'},
                                             {"no-minimise", no_argument, NULL, 'm'},
                                             {"sqlite", no_argument, NULL, 'S'},
+                                            {"backups", no_argument, NULL, 'B'},
                                             {"bad-disk", required_argument, NULL, 'b'},
                                             {"must-hit", no_argument, NULL, 'u'},
                                             {"stop-at-first", no_argument, NULL, 'f'},
@@ -317,6 +352,10 @@ int main(int argc, char **argv) {
             job.from = job.to = job.options.seed;
             continue;
         }
+        if (c == 'o') {
+            if (!read_words(optarg, &job.options.without)) return usage(stderr);
+            continue;
+        }
         if (c == 'b') {
             bool is_normal = strcmp(optarg, "normal") == 0;
             if (!is_normal && strcmp(optarg, "unsynced") != 0) return usage(stderr);
@@ -334,6 +373,7 @@ int main(int argc, char **argv) {
         if (c == 'l') job.options.has_liar = is_raw = true;
         if (c == 'm') is_raw = true;
         if (c == 'S') job.options.on_sqlite = true;
+        if (c == 'B') job.options.has_backups = true;
         if (c == 'f') job.stops = true;
         if (c == 'u') job.must_hit = true;
         if (c == 'q') job.quiet = true;

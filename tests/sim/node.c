@@ -88,6 +88,11 @@ void sim_node_start(struct sim *sim, size_t node) {
     if (in_doubt) sim->coverage.faults[SIM_DOUBT]++;
     sim->coverage.rows[SIM_ROW_GATE_SHUT] += in_doubt;
     sim_say(sim, "%s starts%s", sim_node_name(node), in_doubt ? ", its witness is missing" : "");
+    /* Its witness is newer, or of another machine, or lost: in doubt in each case. */
+    if (at->is_put_back) {
+        in_doubt = true;
+        sim_disk_put_back(sim, node);
+    }
     sim_disk_starts(sim, node);
     gj_cluster_restart(sim->cluster, node, in_doubt ? GJ_WITNESS_DOUBTFUL : GJ_WITNESS_EQUAL_OR_BEHIND);
     after_step(sim, node);

@@ -45,6 +45,7 @@
     X(FULL, "full", "a store has no room for a batch")                                                       \
     X(RESERVE, "reserve", "a store is below its reserve")                                                    \
     X(DOUBT, "doubt", "the witness file is missing at a start")                                              \
+    X(BACKUP, "backup", "a store is put back from an earlier copy of itself")                                \
     X(SQLITE, "sqlite", "stores are SQLite files")                                                           \
     X(LIAR, "liar", "one node's key is in the hand of a liar")
 
@@ -143,8 +144,8 @@ struct sim_options {
     uint32_t without; /* bit per fault that is left out */
     bool keeps_story;
     bool is_verbose;
-    bool has_liar;  /* a disk says that it is done and is not: the checker must find it out */
-    bool on_sqlite; /* whatever the seed says */
+    bool has_liar;               /* a disk says that it is done and is not: the checker must find it out */
+    bool on_sqlite, has_backups; /* whatever the seed says */
     enum sim_bad_disk { SIM_DISK_RIGHT, SIM_DISK_UNSYNCED, SIM_DISK_NORMAL } bad_disk; /* deliberate faults */
     bool is_plain; /* nothing of the world is drawn: no caps, the same money for everybody */
 };
@@ -231,8 +232,11 @@ struct sim_node {
     size_t n_inbox, cap_inbox;
     int64_t skew_ms;
     struct crash_disk *disk; /* under SQLite; NULL: a memory store */
-    bool stops_well;         /* its store is closed as at the end of a service, not of a process */
-    uint64_t bad_syncs;      /* when its process began */
+    struct ck_image *image;  /* a backup, and what the checker thinks of it */
+    struct crash_image *disk_image;
+    bool is_put_back;   /* at its next start */
+    bool stops_well;    /* its store is closed as at the end of a service, not of a process */
+    uint64_t bad_syncs; /* when its process began */
 };
 
 struct sim_kept {
@@ -347,6 +351,10 @@ void sim_disk_starts(struct sim *sim, size_t node);
 void sim_disk_stops_well(struct sim *sim, size_t node);
 void sim_disk_stopped(struct sim *sim, size_t node);
 void sim_disk_idles(struct sim *sim, size_t node);
+/* Takes a backup of a node that is up; puts it back under one that is down. */
+void sim_disk_back_up(struct sim *sim, size_t node);
+void sim_disk_put_back(struct sim *sim, size_t node);
+void sim_disk_close(struct sim *sim, size_t node);
 bool sim_disk_is_sound(const struct sim *sim, size_t node);
 
 /* --- network.c ------------------------------------------------------------------------------------------ */

@@ -64,23 +64,34 @@ static const struct {
     [SIM_FULL] = {20, 10000, 60000},
     [SIM_RESERVE] = {15, 10000, 60000},
     [SIM_DOUBT] = {25, 0, 0},
-    [SIM_SQLITE] = {4, 0, 0},
+    [SIM_BACKUP] = {0, 10000, 60000},
+    [SIM_SQLITE] = {10, 0, 0},
     [SIM_LIAR] = {30, 300, 6000},
 };
 
-void sim_swarm_draw(struct sim *sim) {
-    struct sim_swarm *swarm = &sim->swarm;
+/* A stream has its name's numbers: a fault more in the list changes nothing for the others. */
+static void open_streams(struct sim *sim) {
+    static const char *const others[] = {"work", "net", "plan"};
     for (unsigned i = 0; i < SIM_STREAMS; i++) {
-        sim->streams[i] = sim->options.seed * UINT64_C(0xd1342543de82ef95) + i * UINT64_C(0x2545f4914f6cdd1d);
+        const char *name = i < SIM_FAULT_COUNT ? words[i] : others[i - SIM_FAULT_COUNT];
+        uint64_t number = UINT64_C(0xcbf29ce484222325);
+        for (; *name != '\0'; name++)
+            number = (number ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
+        sim->streams[i] = sim->options.seed * UINT64_C(0xd1342543de82ef95) + number;
         (void)sim_random(sim, i);
     }
+}
+
+void sim_swarm_draw(struct sim *sim) {
+    struct sim_swarm *swarm = &sim->swarm;
+    open_streams(sim);
     bool is_calm =
         sim_chance(sim, SIM_PLAN, 3); /* some seeds have none: what fails there is no fault's doing */
     for (unsigned i = 0; i < SIM_FAULT_COUNT; i++) {
-        bool drawn = sim_chance(sim, SIM_PLAN, odds[i].percent) && !is_calm;
+        bool drawn = sim_chance(sim, i, odds[i].percent) && !is_calm;
         if (drawn) swarm->on |= UINT32_C(1) << i;
         uint64_t range = (uint64_t)(odds[i].to_ms - odds[i].from_ms) + 1;
-        swarm->every_ms[i] = odds[i].from_ms + (int64_t)sim_below(sim, SIM_PLAN, range);
+        swarm->every_ms[i] = odds[i].from_ms + (int64_t)sim_below(sim, i, range);
         sim->next_ms[i] = INT64_MAX;
     }
     swarm->loss_percent = 1 + (unsigned)sim_below(sim, SIM_PLAN, 30);
@@ -89,6 +100,9 @@ void sim_swarm_draw(struct sim *sim) {
     swarm->delay_ms = 10 + (int64_t)sim_below(sim, SIM_PLAN, 800);
     swarm->tail_ms = 1000 << sim_below(sim, SIM_PLAN, 8);
     swarm->slow_ms = 5 + (int64_t)sim_below(sim, SIM_PLAN, 400);
+    if (sim->options.has_backups) swarm->on |= UINT32_C(1) << SIM_BACKUP;
+    /* What a liar says about what a node has lost nobody could judge. */
+    if ((swarm->on >> SIM_BACKUP & 1) != 0) swarm->on &= ~(UINT32_C(1) << SIM_LIAR);
     if (sim->options.on_sqlite) swarm->on |= UINT32_C(1) << SIM_SQLITE;
     swarm->on &= ~sim->options.without;
     sim->n = 2 + (size_t)sim_below(sim, SIM_PLAN, SIM_NODES_MAX - 1);
@@ -142,6 +156,17 @@ static void drift(struct sim *sim, size_t node) {
     sim_say(sim, "%s: its clocks run by %lld %% fast", sim_node_name(node), (long long)one);
 }
 
+/* Copies are taken more often than they are needed. */
+static void backup(struct sim *sim, size_t node) {
+    struct sim_node *at = &sim->nodes[node];
+    if (at->image == NULL || sim_chance(sim, SIM_BACKUP, 60)) {
+        sim_disk_back_up(sim, node);
+        return;
+    }
+    sim_node_crash(sim, node, "dies, and its store is lost");
+    at->is_put_back = true;
+}
+
 static void again(struct sim *sim) {
     const struct sim_kept *kept = &sim->kept[sim_below(sim, SIM_REPLAY, SIM_KEPT_FRAMES)];
     if (kept->bytes == NULL) return;
@@ -186,6 +211,9 @@ static void happen(struct sim *sim, unsigned fault) {
         break;
     case SIM_DRIFT:
         drift(sim, node);
+        break;
+    case SIM_BACKUP:
+        backup(sim, node);
         break;
     case SIM_FULL:
         at->full_until_ms = sim->now_ms + spell_ms(sim, fault, 10000);

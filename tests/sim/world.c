@@ -236,7 +236,7 @@ void sim_world_close(struct sim *sim) {
         }
     }
     for (size_t i = 0; i < sim->n; i++)
-        crash_disk_free(&sim->nodes[i].disk);
+        sim_disk_close(sim, i);
     if (sim->folder[0] != '\0') (void)rmdir(sim->folder);
     ck_free(&sim->ck);
 }

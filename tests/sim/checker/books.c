@@ -126,6 +126,8 @@ static void hold_touched(struct ck *ck, size_t node, const struct ck_touch *touc
         ck_fail(ck, "I9", node, txid, "a hold was released before the decision");
     if (touch->old != NULL) count_hold(ck, node, touch->old, -1);
     if (touch->now != NULL) count_hold(ck, node, touch->now, 1);
+    const struct ck_tx *tx = ck_tx_find(ck, txid);
+    if (touch->old == NULL && tx != NULL && ck_is_lost_at(ck, tx, node)) return; /* judged when it was new */
     if (touch->old == NULL) check_rules(ck, node, touch->now, txid);
 }
 
@@ -307,6 +309,16 @@ static void count_refund(struct ck *ck, size_t node, const struct ck_tx *tx, con
     if (of->refunded_fen > of->fen)
         ck_fail(ck, "I10", node, tx->txid, "%" PRId64 " refunded of %" PRId64 " of %s#%u", of->refunded_fen,
                 of->fen, leg->original, leg->original_leg);
+}
+
+/* Its coordinator has forgotten it; if it comes back, it is counted again. */
+void ck_uncount_refunds(struct ck *ck, const struct ck_tx *tx) {
+    for (uint32_t i = 0; i < tx->n_legs; i++) {
+        const struct ck_leg *leg = &tx->legs[i];
+        struct ck_tx *original = leg->is_refund && leg->fen > 0 ? ck_tx_find(ck, leg->original) : NULL;
+        if (original != NULL && leg->original_leg < original->n_legs)
+            original->legs[leg->original_leg].refunded_fen -= leg->fen;
+    }
 }
 
 void ck_books_decided(struct ck *ck, size_t node, struct ck_tx *tx) {

@@ -78,6 +78,16 @@ uint64_t ck_changes(const struct ck *ck, size_t node);
 /* How many messages other than errors it has sent. */
 uint64_t ck_said(const struct ck *ck, size_t node);
 
+/* --- a store put back from a copy of itself ----------------------------------------------------------------- */
+struct ck_image;
+struct ck_image *ck_image_take(const struct ck *ck, size_t node);
+void ck_image_free(struct ck_image **image_p);
+/* Every record of the copy into an empty store that is inside a transaction. */
+void ck_image_write(const struct ck_image *image, struct gj_store *store);
+/* From now on the copy is what was made durable there. What only that node knew may be lost; what any other store holds
+ * must come back. */
+void ck_image_put_back(struct ck *ck, size_t node, const struct ck_image *image);
+
 /* --- the wire ------------------------------------------------------------------------------------------- */
 void ck_sent(struct ck *ck, size_t from, size_t to, const uint8_t *frame, size_t len);
 /* |answer|: one byte of kind, then the map. |sender|, |msgid|: the biz key of the request that it answers. */

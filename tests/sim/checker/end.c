@@ -9,13 +9,16 @@
 
 #include "private.h"
 
-/* A record that asks for more: its table, the field that says so, the words that do. NULL field: its being there. */
+/* A record that asks for more: its table, the field that says so, the words that do. NULL field: its being there; no words: a flag. */
 static const struct open_record {
     const char *table, *field, *words[3];
 } open_records[] = {
     {"part", "state", {"PREPARED", "PREPARING"}},
     {"coord", "state", {"BEGUN", "COMMITTED"}},
     {"hold", NULL, {NULL}},
+    {"replayed", NULL, {NULL}},
+    {"resync", NULL, {NULL}},
+    {"node", "resync", {NULL}},
     {"notice", NULL, {NULL}},
     {"request", "state", {"OPEN"}},
     {"request", "reversal", {"reversing"}},
@@ -29,6 +32,7 @@ static bool is_open(const struct ck_row *row) {
         const struct open_record *of = &open_records[i];
         if (!ck_row_is(row, of->table)) continue;
         if (of->field == NULL) return true;
+        if (of->words[0] == NULL && ck_row_int(row, of->field) != 0) return true;
         for (size_t k = 0; k < 3 && of->words[k] != NULL; k++)
             if (strcmp(ck_row_text(row, of->field), of->words[k]) == 0) return true;
     }

@@ -58,10 +58,12 @@ struct ck_node {
     size_t n_keys;
     bool in_transaction;
     bool lies; /* its key is in somebody else's hand */
+    unsigned n_restores;
+    uint32_t max_epoch; /* of all that it ever had */
     struct ck_row *rows;
     struct ck_change *changes;
     size_t n_changes, cap_changes;
-    bool in_doubt; /* whether they were done */
+    bool in_doubt;            /* whether they were done */
     struct ck_touch *touched; /* of the commit that is being looked at */
     size_t n_touched, cap_touched;
     struct ck_sum *accounts, *entries, *usage;
@@ -83,7 +85,8 @@ struct ck_leg {
 
 /* A transaction, put together from every node's records and words. */
 struct ck_tx {
-    char key[CK_KEY_MAX]; /* the txid; of a liar's transaction each node has a tx of its own, "<node> <txid>" */
+    char key
+        [CK_KEY_MAX]; /* the txid; of a liar's transaction each node has a tx of its own, "<node> <txid>" */
     char txid[72];
     size_t coordinator;
     uint32_t epoch;
@@ -95,8 +98,11 @@ struct ck_tx {
     struct ck_leg legs[CK_LEGS_MAX];
     char vote[CK_NODES_MAX]; /* 'Y', 'N', or 0: signed votes */
     bool was_prepared[CK_NODES_MAX], is_refused[CK_NODES_MAX];
-    bool is_released[CK_NODES_MAX]; /* gave its hold back on a liar's signed refusal, as it must */
-    bool is_committed, is_aborted;  /* somebody decided so */
+    bool
+        is_loose; /* a node that was put back has forgotten some of it: what counts is what the others' stores hold */
+    bool had_prepared[CK_NODES_MAX]; /* before its store was put back */
+    bool is_released[CK_NODES_MAX];  /* gave its hold back on a liar's signed refusal, as it must */
+    bool is_committed, is_aborted;   /* somebody decided so */
     size_t committed_by, aborted_by;
     UT_hash_handle hh;
 };
@@ -116,7 +122,8 @@ struct ck {
     struct ck_biz *biz;
     const char *const *liar_regions;
     size_t n_liar_regions;
-    bool is_lame, has_split; /* a liar voted for what it had refused; a transaction came out both ways by its lie */
+    bool is_lame,
+        has_split; /* a liar voted for what it had refused; a transaction came out both ways by its lie */
     struct ck_totals totals;
     struct ck_failure failure;
     bool has_failed;
@@ -130,6 +137,9 @@ struct ck {
 
 /* --- records (rows.c) ----------------------------------------------------------------------------------- */
 struct ck_row *ck_row_find(const struct ck *ck, size_t node, const char *table, const char *key);
+struct ck_row *ck_row_new(const struct gj_table *table, const void *rec);
+void ck_row_free(struct ck_row *row); /* NULL: nothing */
+bool ck_row_same(const struct ck_row *a, const struct ck_row *b);
 const char *ck_row_text(const struct ck_row *row, const char *field); /* "" for no row */
 int64_t ck_row_int(const struct ck_row *row, const char *field);
 struct gj_slice ck_row_bin(const struct ck_row *row, const char *field);
@@ -160,6 +170,14 @@ void ck_tx_proof(struct ck *ck, size_t node, const struct ck_tx *tx, const struc
 void ck_tx_touched(struct ck *ck, size_t node, const struct ck_touch *touch);
 void ck_tx_settled(struct ck *ck, size_t node,
                    const struct ck_touch *touch); /* after all records are in place */
+
+/* --- stores put back (backup.c) -------------------------------------------------------------------------- */
+/* Does anybody's store say so now, that of |but| aside (ck->n: nobody's)? */
+bool ck_is_known(const struct ck *ck, const struct ck_tx *tx, bool committed, size_t but);
+bool ck_vote_is_known(const struct ck *ck, const struct ck_tx *tx, size_t node);
+/* Is this transaction one that the node has lost, or may have? */
+bool ck_is_lost_at(const struct ck *ck, const struct ck_tx *tx, size_t node);
+void ck_uncount_refunds(struct ck *ck, const struct ck_tx *tx);
 
 /* --- liars (liars.c) ------------------------------------------------------------------------------------ */
 /* As that node knows it: what a liar coordinates may be another transaction to each. */

@@ -223,7 +223,7 @@ struct ck_row *ck_row_find(const struct ck *ck, size_t node, const char *table, 
 }
 
 /* --- making and dropping records ------------------------------------------------------------------------ */
-static struct ck_row *row_new(const struct gj_table *table, const void *rec) {
+struct ck_row *ck_row_new(const struct gj_table *table, const void *rec) {
     struct ck_row *row = calloc(1, sizeof *row);
     GJ_ASSERT(row != NULL);
     row->table = table;
@@ -244,7 +244,7 @@ static struct ck_row *row_new(const struct gj_table *table, const void *rec) {
     return row;
 }
 
-static void row_free(struct ck_row *row) {
+void ck_row_free(struct ck_row *row) {
     if (row == NULL) return;
     for (uint32_t i = 0; i < row->table->shape->n_fields; i++) {
         const struct gj_field *field = &row->table->shape->fields[i];
@@ -285,6 +285,11 @@ static bool same(const struct gj_table *table, const void *a, const void *b, con
     return true;
 }
 
+bool ck_row_same(const struct ck_row *a, const struct ck_row *b) {
+    const char *field = "";
+    return a->table == b->table && same(a->table, a->rec, b->rec, &field);
+}
+
 /* --- store transactions --------------------------------------------------------------------------------- */
 void ck_begin(struct ck *ck, size_t node) {
     ck->nodes[node].in_transaction = true;
@@ -297,7 +302,7 @@ static void stage(struct ck *ck, size_t node, const struct gj_table *table, cons
         of->changes = realloc(of->changes, of->cap_changes * sizeof *of->changes);
         GJ_ASSERT(of->changes != NULL);
     }
-    of->changes[of->n_changes++] = (struct ck_change){row_new(table, rec), is_delete};
+    of->changes[of->n_changes++] = (struct ck_change){ck_row_new(table, rec), is_delete};
 }
 
 /* The recorded inputs are no part of the books; a replay test of their own reads them. */
@@ -317,7 +322,7 @@ void ck_rollback(struct ck *ck, size_t node) {
     struct ck_node *of = &ck->nodes[node];
     of->in_transaction = false;
     for (size_t i = 0; i < of->n_changes; i++)
-        row_free(of->changes[i].row);
+        ck_row_free(of->changes[i].row);
     of->n_changes = 0;
 }
 
@@ -341,11 +346,11 @@ static void apply(struct ck_node *of, struct ck_change *change) {
     struct ck_touch *touch = touch_of(of, row->key, there);
     if (there != NULL) {
         HASH_DEL(of->rows, there);
-        if (there != touch->old) row_free(there);
+        if (there != touch->old) ck_row_free(there);
     }
     touch->now = NULL;
     if (change->is_delete) {
-        row_free(row);
+        ck_row_free(row);
         return;
     }
     HASH_ADD_STR(of->rows, key, row);
@@ -369,16 +374,16 @@ void ck_commit(struct ck *ck, size_t node) {
         ck_tx_settled(ck, node, &of->touched[i]);
     ck_books_settled(ck, node);
     for (size_t i = 0; i < of->n_touched; i++)
-        row_free(of->touched[i].old);
+        ck_row_free(of->touched[i].old);
     of->n_touched = 0;
 }
 
 void ck_dump_put(struct ck *ck, size_t node, const struct gj_table *table, const void *rec) {
-    struct ck_row *row = row_new(table, rec), *there;
+    struct ck_row *row = ck_row_new(table, rec), *there;
     HASH_FIND_STR(ck->nodes[node].rows, row->key, there);
     if (there != NULL) {
         ck_fail(ck, "dump", node, NULL, "%s is there twice", row->key);
-        row_free(row);
+        ck_row_free(row);
         return;
     }
     HASH_ADD_STR(ck->nodes[node].rows, key, row);
@@ -513,7 +518,7 @@ void ck_free(struct ck **ck_p) {
         ck_rollback(ck, i);
         HASH_ITER(hh, of->rows, row, next) {
             HASH_DEL(of->rows, row);
-            row_free(row);
+            ck_row_free(row);
         }
         free(of->changes);
         free(of->touched);

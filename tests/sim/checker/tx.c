@@ -92,6 +92,8 @@ void ck_tx_core(struct ck *ck, size_t node, struct ck_tx *tx, const uint8_t *cor
 
 void ck_tx_vote(struct ck *ck, size_t node, struct ck_tx *tx, bool yes) {
     char value = yes ? 'Y' : 'N';
+    if (tx->vote[node] != value && ck_is_lost_at(ck, tx, node) && !ck_vote_is_known(ck, tx, node))
+        tx->vote[node] = 0; /* it never arrived, and is of an epoch that is over */
     if (tx->vote[node] == 0) tx->vote[node] = value;
     if (tx->vote[node] != value)
         ck_fail(ck, "I5", node, tx->txid, "%s said %c before and says %c now", ck->nodes[node].name,
@@ -102,6 +104,10 @@ void ck_tx_decided(struct ck *ck, size_t node, struct ck_tx *tx, bool committed)
     if (!committed && tx->is_released[node]) return; /* a liar's doing, and his signature is kept */
     if (committed && !tx->is_committed) tx->committed_by = node;
     if (!committed && !tx->is_aborted) tx->aborted_by = node;
+    if (tx->is_loose && !committed && tx->is_committed && !ck_is_known(ck, tx, true, ck->n))
+        tx->is_committed = false;
+    if (tx->is_loose && committed && tx->is_aborted && !ck_is_known(ck, tx, false, ck->n))
+        tx->is_aborted = false;
     tx->is_committed = tx->is_committed || committed;
     tx->is_aborted = tx->is_aborted || !committed;
     if (tx->is_committed && tx->is_aborted)
@@ -171,8 +177,11 @@ void ck_tx_originals(struct ck_tx *tx, const struct ck_row *row) {
 
 static void coord_is_new(struct ck *ck, size_t node, struct ck_tx *tx, const struct ck_row *now) {
     struct gj_slice core = ck_row_bin(now, "core");
-    if (tx->was_in_store) ck_fail(ck, "I13", node, tx->txid, "a txid is used again");
-    if (tx->coordinator != node || ck_row_int(now, "epoch") != tx->epoch || ck_epoch(ck, node) != tx->epoch)
+    bool is_adopted = ck_is_lost_at(ck, tx, node) && tx->was_in_store && tx->epoch < ck_epoch(ck, node) &&
+                      strcmp(ck_row_text(now, "state"), "COMMITTED") == 0 && ck_is_known(ck, tx, true, node);
+    if (tx->was_in_store && !is_adopted) ck_fail(ck, "I13", node, tx->txid, "a txid is used again");
+    if (tx->coordinator != node || ck_row_int(now, "epoch") != tx->epoch ||
+        (ck_epoch(ck, node) != tx->epoch && !is_adopted))
         ck_fail(ck, "I13", node, tx->txid, "not of the node's present epoch %u", ck_epoch(ck, node));
     tx->was_in_store = true;
     ck->totals.transactions++;
@@ -186,6 +195,11 @@ void ck_tx_biz(struct ck *ck, size_t node, const struct ck_tx *tx) {
     struct ck_biz *biz;
     (void)snprintf(key, sizeof key, "%s|%s", tx->sender, tx->msgid);
     HASH_FIND_STR(ck->biz, key, biz);
+    const struct ck_tx *known = biz == NULL ? NULL : ck_tx_find(ck, biz->txid);
+    if (known != NULL && (known == tx || (known->is_loose && !ck_is_known(ck, known, true, ck->n)))) {
+        (void)snprintf(biz->txid, sizeof biz->txid, "%s", tx->txid);
+        return;
+    }
     if (biz != NULL) {
         ck_fail(ck, "I6", node, tx->txid, "%s was committed as %s", key, biz->txid);
         return;
@@ -203,10 +217,12 @@ static void coord_committed(struct ck *ck, size_t node, struct ck_tx *tx) {
         size_t who = tx->participants[i];
         const char *state = ck_part_state(ck, who, tx->txid);
         if (ck->nodes[who].lies || ck->nodes[node].lies || tx->is_released[who]) continue;
+        if (ck_is_lost_at(ck, tx, who) && tx->had_prepared[who])
+            continue; /* and it has voted: it will know again */
         if (!tx->was_prepared[who] || !is_one_of(state, "PREPARED", "COMMITTED"))
             ck_fail(ck, "I2", node, tx->txid, "committed, and %s is \"%s\"", ck->nodes[who].name, state);
     }
-    if (ck_epoch(ck, node) != tx->epoch)
+    if (ck_epoch(ck, node) != tx->epoch && !(ck_is_lost_at(ck, tx, node) && ck_is_known(ck, tx, true, node)))
         ck_fail(ck, "I1", node, tx->txid, "committed in epoch %u, begun in another", ck_epoch(ck, node));
     ck_tx_biz(ck, node, tx);
     ck->totals.committed++;
@@ -246,7 +262,7 @@ static void coord_touched(struct ck *ck, size_t node, const struct ck_touch *tou
 static void coord_ended(struct ck *ck, size_t node, const struct ck_tx *tx) {
     for (uint32_t i = 0; i < tx->n_participants; i++) {
         size_t who = tx->participants[i];
-        if (ck->nodes[who].lies || ck->nodes[node].lies) continue;
+        if (ck->nodes[who].lies || ck->nodes[node].lies || ck_is_lost_at(ck, tx, who)) continue;
         if (strcmp(ck_part_state(ck, who, tx->txid), "COMMITTED") != 0)
             ck_fail(ck, "I14", node, tx->txid, "ended, and %s is not COMMITTED", ck->nodes[who].name);
     }
@@ -299,7 +315,9 @@ static void part_left_prepared(struct ck *ck, size_t node, struct ck_tx *tx, con
         return;
     }
     if (!committed) ck_liars_refusal(ck, node, tx, touch->now);
-    if (committed && !is_one_of(state, "COMMITTED", "ENDED"))
+    bool is_lost =
+        ck_is_lost_at(ck, tx, tx->coordinator) && tx->is_committed; /* a COMMIT that was under way */
+    if (committed && !is_lost && !is_one_of(state, "COMMITTED", "ENDED"))
         ck_fail(ck, "I1", node, tx->txid, "committed here, and its coordinator is \"%s\"", state);
     if (!committed && !tx->is_released[node] && ck_tx_may_commit(ck, tx))
         ck_fail(ck, "I9", node, tx->txid, "aborted here, and its coordinator (%s) may still commit", state);
@@ -329,7 +347,8 @@ static void part_touched(struct ck *ck, size_t node, const struct ck_touch *touc
     ck_tx_digest(ck, node, tx, ck_row_digest(touch->now, "digest"));
     if (strcmp(was, is) == 0) return;
     bool is_way = (was[0] == '\0' && (is_one_of(is, "PREPARED", "REFUSED") || strcmp(is, "ABORTED") == 0)) ||
-                  (strcmp(was, "PREPARED") == 0 && is_one_of(is, "COMMITTED", "ABORTED"));
+                  (strcmp(was, "PREPARED") == 0 && is_one_of(is, "COMMITTED", "ABORTED")) ||
+                  (ck_is_lost_at(ck, tx, node) && is_one_of(was, "", "REFUSED")); /* it knows again */
     if (!is_way) {
         ck_fail(ck, "I3", node, tx->txid, "the participant's record went from \"%s\" to %s", was, is);
         return;
@@ -351,6 +370,11 @@ static void node_touched(struct ck *ck, size_t node, const struct ck_touch *touc
         ck_fail(ck, "I13", node, NULL,
                 "epoch %" PRId64 " flush %" PRId64 " seq %" PRId64 " after %" PRId64 " %" PRId64 " %" PRId64,
                 is, flush_is, seq_is, was, flush_was, seq_was);
+    struct ck_node *of = &ck->nodes[node];
+    if (is != was && is <= of->max_epoch)
+        ck_fail(ck, "I13", node, NULL,
+                "epoch %" PRId64 ", and it had %" PRIu32 " before its store was put back", is, of->max_epoch);
+    if (is > of->max_epoch) of->max_epoch = (uint32_t)is;
 }
 
 static void request_touched(struct ck *ck, size_t node, const struct ck_touch *touch) {

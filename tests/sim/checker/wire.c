@@ -194,7 +194,12 @@ static void judge(struct ck *ck, size_t from, size_t to, const struct ck_item *i
     if (!is(mp_text(mp_get(item->header, "from"), text, sizeof text), ck->nodes[from].name))
         ck_fail(ck, "wire", from, NULL, "a message in the name of %s", text);
     check_id(ck, &said, to);
-    bool is_greeting = is(item->kind, "hello") || is(item->kind, "welcome") || is(item->kind, "error");
+    /* A replay brings a core, a commit as messages of their own. */
+    static const char *const greetings[] = {"hello",  "welcome", "error", "replay_ask",
+                                            "replay", "core",    "commit"};
+    bool is_greeting = false;
+    for (size_t i = 0; i < sizeof greetings / sizeof greetings[0]; i++)
+        is_greeting = is_greeting || is(item->kind, greetings[i]);
     if (!is(item->kind, "error")) ck->nodes[from].n_said++;
     if (ck_in_resync(ck, from) && !is_greeting) ck_fail(ck, "I18", from, NULL, "a %s in RESYNC", item->kind);
     if (mp_text(mp_get(item->header, "tx"), text, sizeof text)[0] != '\0') said.tx = ck_tx_at(ck, from, text);
