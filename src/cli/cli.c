@@ -55,6 +55,18 @@ static const struct command commands[] = {
     {"legs", gj_cmd_legs, BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_JSON), BIT(GJ_OPTION_CONFIG), 0, 0, "",
      "every committed leg between regions that this node holds, to compare two nodes",
      "列出本节点已提交的跨区分录"},
+    {"tx propose", gj_cmd_tx_propose,
+     BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_TOKEN) | BIT(GJ_OPTION_REASON) | BIT(GJ_OPTION_EVIDENCE) |
+         BIT(GJ_OPTION_JSON),
+     BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_TOKEN) | BIT(GJ_OPTION_REASON) | BIT(GJ_OPTION_EVIDENCE), 2, 2,
+     "TXID commit|abort", "propose to end a doubt by hand; nothing moves before another operator confirms",
+     "提出待决交易的人工处理意见"},
+    {"tx confirm", gj_cmd_tx_confirm, BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_TOKEN) | BIT(GJ_OPTION_JSON),
+     BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_TOKEN), 2, 2, "TXID commit|abort",
+     "confirm, as another operator, exactly what was proposed", "由另一操作员复核确认处理意见"},
+    {"cases", gj_cmd_cases, BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_JSON), BIT(GJ_OPTION_CONFIG), 0, 0, "",
+     "list what people must settle, with --json the signed messages too; also while the node runs",
+     "列出须人工处理的案件"},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -75,6 +87,9 @@ static const struct option_row {
     [GJ_OPTION_SEED] = {"seed", "N", "any number"},
     [GJ_OPTION_PEOPLE] = {"people", "FILE", "default: standard output"},
     [GJ_OPTION_INSTITUTIONS] = {"institutions", "FILE", "also write institutions"},
+    [GJ_OPTION_TOKEN] = {"token", "FILE", "the operator's token, mode 0600"},
+    [GJ_OPTION_REASON] = {"reason", "TEXT", "why"},
+    [GJ_OPTION_EVIDENCE] = {"evidence", "TEXT", "what it rests on: a letter's number, who was called"},
     [GJ_OPTION_HELP] = {"help", NULL, "this text"},
 };
 

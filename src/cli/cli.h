@@ -38,6 +38,9 @@ enum gj_option {
     GJ_OPTION_SEED,
     GJ_OPTION_PEOPLE,
     GJ_OPTION_INSTITUTIONS,
+    GJ_OPTION_TOKEN,
+    GJ_OPTION_REASON,
+    GJ_OPTION_EVIDENCE,
     GJ_OPTION_HELP,
     GJ_OPTION_N
 };
@@ -72,5 +75,8 @@ int gj_cmd_load_institutions(const struct gj_args *args);
 int gj_cmd_people_generate(const struct gj_args *args);
 int gj_cmd_books(const struct gj_args *args);
 int gj_cmd_legs(const struct gj_args *args);
+int gj_cmd_tx_propose(const struct gj_args *args);
+int gj_cmd_tx_confirm(const struct gj_args *args);
+int gj_cmd_cases(const struct gj_args *args);
 
 #endif
