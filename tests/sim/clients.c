@@ -31,6 +31,9 @@ struct op {
     struct gj_binding_item items[GJ_SOURCES_MAX]; /* of an order */
     size_t node;
     char sender[GJ_SENDER_MAX + 1], msgid[GJ_MSGID_MAX + 1];
+    bool has_agreed;   /* to so much cash and no more */
+    bool plan_is_used; /* it was settled by an earlier message */
+    int64_t agreed_cash_fen;
 };
 
 struct client {
@@ -114,6 +117,8 @@ static void make_bill(struct sim *sim, struct client *client, struct op *op, enu
     if (kind != GJ_REQUEST_SETTLE) return;
     int64_t cash = below(sim, 10) == 0 ? 0 : bill->psn_part_amt;
     gj_text_set(bill->expected_psn_cash_pay, sizeof bill->expected_psn_cash_pay, gj_yuan_format(yuan, cash));
+    op->has_agreed = true;
+    op->agreed_cash_fen = cash;
 }
 
 static void make_bind(struct sim *sim, struct client *client, struct op *op) {
@@ -317,7 +322,26 @@ static void settle_plan(struct sim *sim, struct client *client, const struct gj_
     gj_text_set(next->body.bill.msgid, sizeof next->body.bill.msgid, next->msgid);
     gj_text_set(next->body.bill.plan_id, sizeof next->body.bill.plan_id, plan->plan_id);
     next->body.bill.accept_changed = below(sim, 2) == 0;
+    next->has_agreed = !next->body.bill.accept_changed;
+    next->agreed_cash_fen = plan->psn_cash_pay;
     client->has_next = true;
+}
+
+/* A client takes no more cash than it agreed to, and has a plan settled once, however often it tries. */
+static void judge_settlement(struct sim *sim, struct client *client, const struct gj_ans_settlement *answer) {
+    const struct op *op = &client->op;
+    if (op->has_agreed && answer->psn_cash_pay > op->agreed_cash_fen)
+        ck_fail(sim->ck, "client", op->node, NULL, "%s pays %lld in cash and agreed to %lld", op->msgid,
+                (long long)answer->psn_cash_pay, (long long)op->agreed_cash_fen);
+    if (op->plan_is_used)
+        ck_fail(sim->ck, "client", op->node, NULL, "%s settles a plan that was settled before", op->msgid);
+    bool is_wanted = client->messages % 4 == 0 && !client->has_next;
+    if (op->body.bill.plan_id[0] == '\0' || !is_wanted) return;
+    client->next = client->op;
+    client->next.plan_is_used = client->has_next = true;
+    (void)snprintf(client->next.msgid, sizeof client->next.msgid, "m%u-%u", client->number,
+                   ++client->messages);
+    gj_text_set(client->next.body.bill.msgid, sizeof client->next.body.bill.msgid, client->next.msgid);
 }
 
 /* Refusals after which the same message may be sent again. One that is stored is final whatever its code says: a
@@ -368,6 +392,8 @@ static void hear(struct sim *sim, struct client *client) {
         return;
     }
     if (kind == GJ_ANSWER_SETTLEMENT) learn_settlement(sim, &client->op, body);
+    if (kind == GJ_ANSWER_SETTLEMENT && client->op.kind == GJ_REQUEST_SETTLE)
+        judge_settlement(sim, client, body);
     if (kind == GJ_ANSWER_BINDING) learn_binding(sim, &client->op, body);
     if (kind == GJ_ANSWER_PLAN && client->op.kind == GJ_REQUEST_PLAN) settle_plan(sim, client, body);
     finish(sim, client);

@@ -4,7 +4,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "checker/msgpack.h"
 #include "protocol/state.h"
 #include "sim.h"
 
@@ -95,6 +97,7 @@ void sim_node_start(struct sim *sim, size_t node) {
     }
     sim_disk_starts(sim, node);
     gj_cluster_restart(sim->cluster, node, in_doubt ? GJ_WITNESS_DOUBTFUL : GJ_WITNESS_EQUAL_OR_BEHIND);
+    ck_started(sim->ck, node, in_doubt);
     after_step(sim, node);
     if (!at->is_down) compare(sim, node);
 }
@@ -107,10 +110,32 @@ int64_t sim_node_next_ms(const struct sim *sim, size_t node) {
     return due > at->ready_ms ? due : at->ready_ms;
 }
 
+static uint64_t unheard_so_far(const struct sim *sim) {
+    return sim->events[GJ_EVENT_PARCEL_REFUSED] + sim->events[GJ_EVENT_CLOCK_SKEW] +
+           sim->events[GJ_EVENT_LIMIT_REACHED] + sim->events[GJ_EVENT_VIOLATION];
+}
+
 static void inject(struct sim *sim, const struct sim_flight *flight) {
     if (sim_is_liar(sim, flight->to) && !sim_liars_hear(sim, flight)) return;
     gj_cluster_inject(sim->cluster, flight->to, sim_node_name(flight->from),
                       gj_slice_of(flight->bytes, flight->len));
+}
+
+/* An abort that was heard is remembered, also where its PREPARE has not come: else that would hold money for nobody. What
+ * was refused at the door, and what came while there was no room, need not be. */
+static void check_aborts(struct sim *sim, size_t node, const struct sim_flight *flight, uint64_t unheard) {
+    static struct ck_parcel parcel;
+    const struct sim_node *at = &sim->nodes[node];
+    bool has_room = at->full_until_ms <= sim->now_ms && at->reserve_until_ms <= sim->now_ms;
+    if (at->is_down || !has_room || unheard != unheard_so_far(sim) || ck_in_resync(sim->ck, node)) return;
+    if (!ck_parcel_read(flight->bytes, flight->len, &parcel)) return;
+    for (uint32_t i = 0; i < parcel.n; i++) {
+        char txid[72];
+        if (strcmp(parcel.items[i].kind, "abort") != 0) continue;
+        (void)mp_text(mp_get(parcel.items[i].header, "tx"), txid, sizeof txid);
+        if (ck_part_state(sim->ck, node, txid)[0] == '\0')
+            ck_fail(sim->ck, "step", node, txid, "its abort was heard and left no record");
+    }
 }
 
 /* I11: the frame that was just handled, once more, while nothing else is due: no record changes, nothing is said
@@ -154,9 +179,12 @@ void sim_node_tick(struct sim *sim, size_t node) {
     uint32_t heard = alone == NULL ? 0 : ck_heard_epoch(sim->ck, node, alone->from);
     bool had_request = at->has_request;
     at->has_request = false;
+    uint64_t unheard = unheard_so_far(sim);
     if (gj_cluster_step_node(sim->cluster, node)) {
         sim->steps++;
         after_step(sim, node);
+        if (alone != NULL && limit == 1 && !sim_is_liar(sim, node) && !sim_is_liar(sim, alone->from))
+            check_aborts(sim, node, alone, unheard);
         bool is_same = alone != NULL && heard == ck_heard_epoch(sim->ck, node, alone->from);
         if (limit == 1 && is_same && !had_request) probe_duplicate(sim, node, alone);
     }

@@ -164,8 +164,9 @@ static void make_pack(struct sim *sim) {
     sim->pack.digest.bytes[0] = GJ_HASH_SHA256;
     sim->pack.digest.bytes[1] = 1;
     sim->packs = (struct gj_packs){&sim->pack, 1};
-    sim->rules = (struct ck_rules){sim->pack.per_settlement_cap_fen, sim->pack.annual_cap_fen,
-                                   sim->pack.min_retention_fen};
+    sim->rules =
+        (struct ck_rules){sim->pack.per_settlement_cap_fen, sim->pack.annual_cap_fen,
+                          sim->pack.min_retention_fen, sim->pack.refund_after_exit == GJ_REFUND_TO_SUSPENSE};
 }
 
 /* --- opening -------------------------------------------------------------------------------------------- */

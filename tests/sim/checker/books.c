@@ -128,7 +128,9 @@ static void hold_touched(struct ck *ck, size_t node, const struct ck_touch *touc
     if (touch->now != NULL) count_hold(ck, node, touch->now, 1);
     const struct ck_tx *tx = ck_tx_find(ck, txid);
     if (touch->old == NULL && tx != NULL && ck_is_lost_at(ck, tx, node)) return; /* judged when it was new */
-    if (touch->old == NULL) check_rules(ck, node, touch->now, txid);
+    if (touch->old != NULL) return;
+    check_rules(ck, node, touch->now, txid);
+    ck_step_refund_held(ck, node, touch->now, txid);
 }
 
 static void count_paid(struct ck *ck, size_t node, const struct ck_row *row, int sign) {

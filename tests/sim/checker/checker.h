@@ -20,6 +20,7 @@ struct ck;
 /* The figures of the one rule pack that the nodes run under; 0: no such limit. */
 struct ck_rules {
     int64_t per_settlement_cap_fen, annual_cap_fen, min_retention_fen;
+    bool exit_means_suspense; /* where refunds go after a binding has ended */
 };
 
 struct ck_failure {
@@ -77,6 +78,9 @@ void ck_each_row(const struct ck *ck, size_t node,
 uint64_t ck_changes(const struct ck *ck, size_t node);
 /* How many messages other than errors it has sent. */
 uint64_t ck_said(const struct ck *ck, size_t node);
+
+/* The node has started; |is_doubtful|: its store may not be the latest. */
+void ck_started(struct ck *ck, size_t node, bool is_doubtful);
 
 /* --- a store put back from a copy of itself ----------------------------------------------------------------- */
 struct ck_image;

@@ -18,6 +18,7 @@
 #define CK_KEYS_MAX         4
 #define CK_KEY_BYTES        65
 #define CK_VERIFIED         1024
+#define CK_NONCE            16
 
 /* A record: a copy of the table's struct, BINs copied too. */
 struct ck_row {
@@ -71,6 +72,8 @@ struct ck_node {
     uint32_t last_epoch[CK_NODES_MAX];
     uint32_t heard[CK_NODES_MAX]; /* newest epoch of each peer in a durable peer record */
     uint64_t n_row_changes, n_said;
+    uint32_t doubtful_epoch;                 /* of a start on a store that may not be the latest; 0: none */
+    uint8_t welcome[CK_NODES_MAX][CK_NONCE]; /* the HELLO that each other node answered last */
 };
 
 struct ck_leg {
@@ -213,6 +216,15 @@ void ck_books_held(struct ck *ck, size_t node, struct ck_tx *tx, bool undecided)
 void ck_books_decided(struct ck *ck, size_t node, struct ck_tx *tx); /* COMMITTED at this node, just now */
 struct ck_sum *ck_sum_of(struct ck_sum **map, const char *key);
 void ck_sums_free(struct ck_sum **map);
+
+/* --- single steps (steps.c) ----------------------------------------------------------------------------- */
+void ck_step_begun(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *row);
+/* |row|: of part, just PREPARED or REFUSED. */
+void ck_step_judged(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *row);
+void ck_step_refund_held(struct ck *ck, size_t node, const struct ck_row *hold, const char *txid);
+void ck_step_refunded(struct ck *ck, size_t node, const struct ck_row *row);
+void ck_step_welcomed(struct ck *ck, size_t from, size_t to, struct mp welcome);
+void ck_step_said(struct ck *ck, size_t node, const char *kind, const struct ck_tx *tx);
 
 /* --- certificates (proof.c) ----------------------------------------------------------------------------- */
 /* |alg| 1: SM3, else SHA-256. */

@@ -188,6 +188,7 @@ static void coord_is_new(struct ck *ck, size_t node, struct ck_tx *tx, const str
     ck_tx_digest(ck, node, tx, ck_row_digest(now, "digest"));
     ck_tx_core(ck, node, tx, core.ptr, core.len);
     ck_tx_originals(tx, now);
+    ck_step_begun(ck, node, tx, now);
 }
 
 void ck_tx_biz(struct ck *ck, size_t node, const struct ck_tx *tx) {
@@ -357,6 +358,7 @@ static void part_touched(struct ck *ck, size_t node, const struct ck_touch *touc
     if (strcmp(is, "PREPARED") == 0) tx->was_prepared[node] = true;
     if (strcmp(is, "PREPARED") == 0 && !tx->has_core) learn_from_part(ck, node, tx, touch->now);
     if (strcmp(is, "REFUSED") == 0) tx->is_refused[node] = true;
+    if (is_one_of(is, "PREPARED", "REFUSED")) ck_step_judged(ck, node, tx, touch->now);
     if (is_one_of(is, "COMMITTED", "ABORTED")) part_left_prepared(ck, node, tx, touch);
 }
 
@@ -408,6 +410,7 @@ void ck_tx_touched(struct ck *ck, size_t node, const struct ck_touch *touch) {
     if (ck_row_is(row, "part")) part_touched(ck, node, touch);
     if (ck_row_is(row, "node")) node_touched(ck, node, touch);
     if (ck_row_is(row, "request")) request_touched(ck, node, touch);
+    if (ck_row_is(row, "refund") && touch->old == NULL) ck_step_refunded(ck, node, touch->now);
     if (ck_row_is(row, "peer") && touch->now != NULL) peer_touched(ck, node, touch);
 }
 

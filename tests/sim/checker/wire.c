@@ -203,6 +203,8 @@ static void judge(struct ck *ck, size_t from, size_t to, const struct ck_item *i
     if (!is(item->kind, "error")) ck->nodes[from].n_said++;
     if (ck_in_resync(ck, from) && !is_greeting) ck_fail(ck, "I18", from, NULL, "a %s in RESYNC", item->kind);
     if (mp_text(mp_get(item->header, "tx"), text, sizeof text)[0] != '\0') said.tx = ck_tx_at(ck, from, text);
+    if (is(item->kind, "welcome")) ck_step_welcomed(ck, from, to, item->body);
+    ck_step_said(ck, from, item->kind, said.tx);
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         if (!is(rules[i].kind, item->kind)) continue;
         if (rules[i].names_tx && said.tx == NULL)
