@@ -11,8 +11,10 @@
 #include "base/money.h"
 #include "sim.h"
 
-#define KNOWN_MAX 64
-#define TRIES_MAX 25 /* in the phase with faults; then the client gives up for good */
+#define KNOWN_MAX       64
+#define MISTAKE_PERCENT 4
+#define LATE_MS         320000 /* after a plan's life a client may still ask what became of it */
+#define TRIES_MAX       25     /* in the phase with faults; then the client gives up for good */
 
 union body {
     struct gj_req_bill bill;
@@ -222,6 +224,44 @@ static void make_verify(struct sim *sim, struct client *client, struct op *op) {
     op->msgid[0] = '\0'; /* not stored: nothing to compare an answer with */
 }
 
+/* --- mistakes that people make: each is refused in its own way, and changes nothing ----------------------- */
+static void spoil_bill(struct sim *sim, const struct op *op, struct gj_req_bill *bill) {
+    switch (below(sim, 6)) {
+    case 0:
+        bill->fixmedins_code[11] = '9'; /* nobody's hospital */
+        break;
+    case 1:
+        bill->medfee_sumamt += 1;
+        break;
+    case 2:
+        gj_text_set(bill->plan_id, sizeof bill->plan_id, "Pnone");
+        break;
+    case 3:
+        bill->certno[17] = bill->certno[17] == '1' ? '2' : '1';
+        break;
+    case 4:
+        gj_text_set(bill->psn_name, sizeof bill->psn_name, "测试0");
+        break;
+    default: /* somebody else's client */
+        (void)snprintf(bill->sender, sizeof bill->sender, "%s/c1",
+                       sim_node_name((op->node + 1 + (size_t)below(sim, sim->n - 1)) % sim->n));
+        break;
+    }
+}
+
+static void spoil(struct sim *sim, struct op *op) {
+    if (op->kind == GJ_REQUEST_SETTLE || op->kind == GJ_REQUEST_PLAN) spoil_bill(sim, op, &op->body.bill);
+    if (op->kind == GJ_REQUEST_BIND && below(sim, 2) == 0) op->body.bind.recipient = op->body.bind.payer;
+    if (op->kind == GJ_REQUEST_BIND)
+        gj_text_set(op->body.bind.relation, sizeof op->body.bind.relation, "sibling");
+    if (op->kind == GJ_REQUEST_REFUND && below(sim, 2) == 0) op->body.refund.amount = 0;
+    if (op->kind == GJ_REQUEST_REFUND) gj_text_set(op->body.refund.setl_id, GJ_REF_MAX + 1, "Snone");
+    /* An order is the bureau's to give, not a hospital's. */
+    if (op->kind == GJ_REQUEST_ORDER)
+        (void)snprintf(op->body.order.sender, sizeof op->body.order.sender, "H%s00001",
+                       sim_region(op->node, 0));
+}
+
 static void make_op(struct sim *sim, struct client *client) {
     struct op *op = &client->op;
     uint64_t draw = below(sim, 100);
@@ -249,6 +289,7 @@ static void make_op(struct sim *sim, struct client *client) {
     } else {
         make_bill(sim, client, op, GJ_REQUEST_SETTLE);
     }
+    if (!is_first && below(sim, 100) < MISTAKE_PERCENT) spoil(sim, op);
     client->has_op = true;
     client->tries = 0;
 }
@@ -413,8 +454,10 @@ static void lose_patience(struct sim *sim, struct client *client) {
         make_reverse(client, &reverse, op->node, op->sender, op->msgid);
         client->op = reverse;
         client->tries = 0;
-    } else if (is_hopeless(sim, client) || (!sim->is_healed && (draw >= 97 || client->tries > TRIES_MAX))) {
+    } else if (is_hopeless(sim, client) || (!sim->is_healed && (draw >= 98 || client->tries > TRIES_MAX))) {
         finish(sim, client);
+    } else if (draw >= 97 && is_stored && !sim->is_healed) {
+        client->due_ms += LATE_MS;
     }
 }
 

@@ -154,6 +154,8 @@ static bool is_false_yes(const struct sim_liars *liars, const struct gj_txid *tx
 static bool is_hidden(struct sim_liars *liars, size_t from, const struct gj_message *message) {
     struct gj_tx_ref ref = {.txid = message->header.tx};
     const struct gj_ack ack = {.txids = &ref, .n_txids = 1};
+    if (message->kind == GJ_KIND_HELLO && liars->is_ready && sim_has(liars->sim, SIM_LIAR))
+        sim_lie_to_the_waking(liars, from);
     if (message->kind != GJ_KIND_COMMIT || !is_false_yes(liars, &message->header.tx)) return false;
     if (liars->is_ready) (void)sim_lie_say(liars, from, GJ_KIND_ACK, NULL, &ack, 1);
     return true;

@@ -73,6 +73,8 @@ const struct gj_message *sim_lie_open(struct sim_liars *liars, struct gj_slice e
 bool sim_lie_about(struct sim_saying *saying, uint32_t at);
 /* lies_more.c: about what was heard before, unasked. */
 void sim_lie_unasked(struct sim_liars *liars, size_t to);
+/* ... to a node that has just started, whose past transactions are not settled yet. */
+void sim_lie_to_the_waking(struct sim_liars *liars, size_t to);
 /* lies_wire.c: what admission must refuse. */
 void sim_lie_at_the_door(struct sim_liars *liars, size_t to);
 

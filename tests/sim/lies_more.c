@@ -167,6 +167,14 @@ static bool prepare_again(struct sim_liars *liars, size_t to) {
 static bool (*const unasked[])(struct sim_liars *liars, size_t to) = {
     vote_late, facts, ack, storm, inquire, abort_any, commit_any, status_any, prepare_again};
 
+void sim_lie_to_the_waking(struct sim_liars *liars, size_t to) {
+    for (int i = 0; i < 3; i++) {
+        if (sim_lie_below(liars, 2) == 0) (void)vote_late(liars, to);
+        if (sim_lie_below(liars, 2) == 0) (void)ack(liars, to);
+        if (sim_lie_below(liars, 2) == 0) (void)inquire(liars, to);
+    }
+}
+
 void sim_lie_unasked(struct sim_liars *liars, size_t to) {
     const size_t n = sizeof unasked / sizeof unasked[0];
     uint64_t first = sim_lie_below(liars, n);

@@ -67,6 +67,8 @@ static int64_t delay_ms(struct sim *sim) {
     int64_t late = (int64_t)sim_below(sim, SIM_TAIL, (uint64_t)sim->swarm.tail_ms);
     if (sim_has(sim, SIM_DELAY)) ms += more;
     if (sim_has(sim, SIM_TAIL) && is_late) ms += late;
+    sim->coverage.faults[SIM_DELAY] += sim_has(sim, SIM_DELAY);
+    sim->coverage.faults[SIM_TAIL] += sim_has(sim, SIM_TAIL) && is_late;
     return ms;
 }
 

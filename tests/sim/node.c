@@ -72,6 +72,7 @@ static void after_step(struct sim *sim, size_t node) {
     if (!sim_has(sim, SIM_SLOWDISK) || at->is_down) return;
     int64_t ready = sim->now_ms + (int64_t)sim_below(sim, SIM_SLOWDISK, (uint64_t)sim->swarm.slow_ms);
     if (at->ready_ms < ready) at->ready_ms = ready;
+    sim->coverage.faults[SIM_SLOWDISK]++;
 }
 
 void sim_node_start(struct sim *sim, size_t node) {

@@ -90,7 +90,7 @@ static void check_outcome(struct ck *ck, const struct ck_tx *tx) {
 
 /* Both homes of a relation tell the same story. */
 static void check_binding(struct ck *ck, size_t node, const struct ck_row *row) {
-    char key[CK_KEY_MAX];
+    char key[CK_KEY_MAX], txid[72];
     bool is_payer = strcmp(ck_row_text(row, "side"), "payer") == 0;
     (void)snprintf(key, sizeof key, "%s %s", ck_row_text(row, "binding_id"),
                    is_payer ? "recipient" : "payer");
@@ -99,8 +99,8 @@ static void check_binding(struct ck *ck, size_t node, const struct ck_row *row) 
         if (other == NULL) continue;
         if (ck->nodes[i].lies) return;
         if (strcmp(ck_row_text(row, "state"), ck_row_text(other, "state")) != 0)
-            ck_fail(ck, "end", node, NULL, "%s is %s, the other side %s", row->key, ck_row_text(row, "state"),
-                    ck_row_text(other, "state"));
+            ck_fail(ck, "end", node, ck_row_txid(row, "txid", txid), "%s is %s, the other side, at %s, %s",
+                    row->key, ck_row_text(row, "state"), ck->nodes[i].name, ck_row_text(other, "state"));
         return;
     }
     ck_fail(ck, "end", node, NULL, "%s has no other side", row->key);
