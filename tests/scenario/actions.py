@@ -217,6 +217,23 @@ class Play:
         body = {"sender": at.number + "/app", "msgid": "STORY-" + new, "by": role}
         self.add(new, at, "/v1/bindings/%s:unbind" % quote(self.answer_of(action).body["binding_id"], safe=""), body)
 
+    def decide(self, word, operator, outcome, action, node, new):
+        at = self.node(node)
+        txids = self.txids(action)
+        if not txids:
+            raise StoryError("no transaction of %s is known anywhere" % action)
+        target = "/v1/transactions/%s:%s" % (quote(txids[-1], safe=""), word)
+        body = {"outcome": outcome, "reason": "its coordinator does not speak", "evidence": "letter 17"}
+        self.actions[new] = Action(at, target, body, ("", ""))
+        self.actions[new].handle = self.backend.call(at, "POST", target, body, operator)
+
+    def do_propose(self, **values):
+        self.decide("propose", **values)
+
+    def do_confirm(self, **values):
+        self.backend.is_blind = True
+        self.decide("confirm", **values)
+
     def answer_of(self, name):
         """The answer that a later request builds on."""
         if self.actions[name].handle is None:
@@ -516,6 +533,10 @@ class Play:
         about = self.ask_node(at)
         found = "silent" if about is None else about["state"]
         return "" if found == life else "%s is %s" % (node, found)
+
+    def see_case(self, word, node):
+        found = sorted({row["what"] for row in self.backend.rows(self.node(node), "case_file")})
+        return "" if word in found else "cases there: %s" % (", ".join(found) or "none")
 
     def see_alarm(self, word, node):
         self.alarms.add((word, node))

@@ -15,6 +15,7 @@ class Backend:
     # clocks (change while the node runs)
     abilities = frozenset()
     patience_s = 0  # how long an expectation waits, in the back end's own time
+    is_blind = False  # people decided by hand: the checkers of messages and stores know of no such decision
     end_s = 0       # how long everything may take to be decided in the end
 
     def open(self, cast):
@@ -35,8 +36,8 @@ class Backend:
         """How long to wait before looking again, after |waited_s|."""
         raise NotImplementedError
 
-    def call(self, node, method, target, body):
-        """A client's HTTP call. Returns a handle for poll()."""
+    def call(self, node, method, target, body, operator=""):
+        """A client's HTTP call, or that of one of the two people who may decide by hand. A handle for poll()."""
         raise NotImplementedError
 
     def poll(self, handle):

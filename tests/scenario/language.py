@@ -28,6 +28,7 @@ TYPES = {
     "at": r"[0-2][0-9]:[0-5][0-9]:[0-5][0-9]", "from": r"[a-z]+", "to": r"[a-z]+", "word": r"[a-z_]+", "code": r"[A-Z][A-Z0-9_]+",
     "value": r"\S+", "label": r"[a-z][a-z0-9]*", "payers": r"[a-z]+ [0-9]+\.[0-9]{2}(?:, [a-z]+ [0-9]+\.[0-9]{2})*",
     "rule": r"[a-z_]+", "side": "as coordinator|as participant", "how_many": "next|every", "order": "before|after",
+    "outcome": "commit|abort", "operator": "zhao|qian",
     "life": "up|down|open|gate|resync|draining", "role": "recipient|payer"}
 
 # verb, template. A name in {node}, {from}, {to}, {person}, {action} must have been introduced above it.
@@ -44,6 +45,8 @@ STATEMENTS = (
     ("reverse", "reverse {action} as {new}"),
     ("bind", "bind {new} {person} pays for {to_person} at {node}"),
     ("unbind", "unbind {new} of {action} by the {role}"),
+    ("propose", "{operator} proposes {outcome} of {action} at {node} as {new}"),
+    ("confirm", "{operator} confirms {outcome} of {action} at {node} as {new}"),
     ("send", "send {action}"),
     ("again", "send {action} again[ with {money}]"),
     ("wait", "wait {time}"),
@@ -98,6 +101,7 @@ STATEMENTS = (
     ("expect_holds", "expect {node} holds {money}"),
     ("expect_suspense", "expect {person} has {money} in suspense"),
     ("expect_binding", "expect binding {action} {word} at {node}"),
+    ("expect_case", "expect a case {word} at {node}"),
     ("expect_life", "expect {node} is {life}"),
     ("expect_alarm", "expect alarm {word} at {node}"),
     ("expect_event", "expect event {word} at {node}"),

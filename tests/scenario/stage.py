@@ -66,8 +66,8 @@ class Stage(Backend):
         return 10
 
     # --- clients and looking -------------------------------------------------------------------------------
-    def call(self, node, method, target, body):
-        answer = self.ask("call", node=node.index, method=method, target=target, body=body)
+    def call(self, node, method, target, body, operator=""):
+        answer = self.ask("call", node=node.index, method=method, target=target, body=body, operator=operator)
         if "lost" in answer:
             return Lost
         return answer["ticket"] if "ticket" in answer else Answer(answer["status"], answer["body"])
@@ -98,7 +98,9 @@ class Stage(Backend):
 
     def judge(self, is_end):
         answer = self.ask("check", end=is_end)
-        return answer["failure"], ("" if answer["is_blind"] else answer["unfinished"])
+        if self.is_blind or answer["is_blind"]:
+            return "", ""
+        return answer["failure"], answer["unfinished"]
 
     # --- faults --------------------------------------------------------------------------------------------
     def crash(self, node):

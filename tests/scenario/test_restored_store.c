@@ -376,6 +376,121 @@ static void what_nobody_holds_becomes_a_case(void **state) {
     gj_pilot_free(&w.pilot);
 }
 
+static bool is_in_doubt(void *ctx) {
+    struct world *w = ctx;
+    return gj_cluster_events(w->pilot->cluster, GJ_PILOT_EAST, GJ_EVENT_VOTED_YES) ==
+           2; /* the binding's, this one's */
+}
+
+/* --- a peer that cannot be heard ----------------------------------------------------------------------------------- */
+
+static enum gj_answer_kind ask_to_open(struct world *w, size_t node, const char *operator,
+                                       const char * without) {
+    struct gj_open_node name = {.node = ""};
+    struct gj_req_open open = {.without = &name, .n_without = 1};
+    const void *answer = NULL;
+    gj_text_set(name.node, sizeof name.node, without);
+    gj_text_set(open.operator, sizeof open.operator, operator);
+    return gj_cluster_request(w->pilot->cluster, node, GJ_REQUEST_OPEN, &open, &answer);
+}
+
+static const char *resync_state(struct world *w, size_t node, const char *peer) {
+    static char state[GJ_WORD_MAX + 1];
+    const struct gj_req_get get = {.what = "resync"};
+    const void *answer = NULL;
+    assert_int_equal(gj_cluster_request(w->pilot->cluster, node, GJ_REQUEST_GET, &get, &answer),
+                     GJ_ANSWER_RESYNC);
+    const struct gj_ans_resync *resync = answer;
+    for (uint32_t i = 0; i < resync->n_peers; i++)
+        if (gj_text_equal(resync->peers[i].node, peer))
+            gj_text_set(state, sizeof state, resync->peers[i].state);
+    return state;
+}
+
+/* The payer's node lost a day and cannot reach the place of care. It waits; two operators who want the same open it;
+ * what the home could tell is there, and the rest comes when the place of care is heard again. */
+static void two_people_open_it_without_a_peer(void **state) {
+    (void)state;
+    struct world w;
+    struct gj_req_bill bill;
+    struct numbers before;
+    struct healing h;
+    char setl_id[GJ_REF_MAX + 1], ended[GJ_REF_MAX + 1];
+    lose_a_day(&w, 1 << GJ_PILOT_EAST, &bill, setl_id, ended, &before);
+    h = (struct healing){w.pilot->cluster, GJ_PILOT_EAST};
+    gj_cluster_cut(h.cluster, GJ_PILOT_CARE, GJ_PILOT_EAST, true);
+    assert_false(gj_cluster_run(h.cluster, is_healed, &h, 60000));
+    assert_string_equal(resync_state(&w, GJ_PILOT_EAST, "450000"), "silent");
+    assert_string_equal(resync_state(&w, GJ_PILOT_EAST, "360000"), "done");
+    assert_int_equal(ask_to_open(&w, GJ_PILOT_EAST, "li", "360000"), GJ_ANSWER_PROBLEM); /* it has told all */
+    assert_int_equal(ask_to_open(&w, GJ_PILOT_EAST, "", "450000"), GJ_ANSWER_PROBLEM);
+    assert_int_equal(ask_to_open(&w, GJ_PILOT_EAST, "li", "450000"), GJ_ANSWER_RESYNC);
+    assert_int_equal(ask_to_open(&w, GJ_PILOT_EAST, "li", "450000"), GJ_ANSWER_RESYNC); /* twice is not two */
+    assert_false(gj_cluster_run(h.cluster, is_healed, &h, 10000));
+    gj_cluster_crash(h.cluster, GJ_PILOT_EAST); /* his wish is a record */
+    gj_cluster_advance(h.cluster, 1000);
+    gj_cluster_restart(h.cluster, GJ_PILOT_EAST, GJ_WITNESS_EQUAL_OR_BEHIND);
+    assert_int_equal(ask_to_open(&w, GJ_PILOT_EAST, "wang", "450000"), GJ_ANSWER_RESYNC);
+    assert_true(gj_cluster_run(h.cluster, is_healed, &h, 60000));
+    assert_string_equal(resync_state(&w, GJ_PILOT_EAST, "450000"), "missed");
+    assert_int_equal(ask_to_open(&w, GJ_PILOT_EAST, "wang", "450000"), GJ_ANSWER_PROBLEM); /* open it is */
+    assert_int_equal(gj_pilot_balance(w.pilot, GJ_PILOT_EAST, "P/p11/prior"),
+                     before.payer);                                       /* the home told it */
+    assert_string_equal(binding_state(&w, GJ_PILOT_EAST, ended), "none"); /* the home has only its own side */
+    gj_cluster_crash(h.cluster, GJ_PILOT_EAST); /* what is owed outlives a restart */
+    gj_cluster_advance(h.cluster, 1000);
+    gj_cluster_restart(h.cluster, GJ_PILOT_EAST, GJ_WITNESS_EQUAL_OR_BEHIND);
+    gj_cluster_cut(h.cluster, GJ_PILOT_CARE, GJ_PILOT_EAST, false);
+    (void)gj_cluster_run(h.cluster, NULL, NULL, 60000);
+    assert_string_equal(resync_state(&w, GJ_PILOT_EAST, "450000"), "done");
+    assert_int_equal(gj_cluster_events(h.cluster, GJ_PILOT_EAST, GJ_EVENT_RESYNC_NEEDED), 1);
+    assert_true(gj_pilot_settle_down(w.pilot, 120000));
+    expect_the_day(&w, &before, &bill, setl_id);
+    assert_string_equal(binding_state(&w, GJ_PILOT_EAST, ended), "ended");
+    gj_pilot_free(&w.pilot);
+}
+
+/* A vote that the missed coordinator may hold is not given again: its old PREPARE gets no answer until it has told. */
+static void what_the_missed_one_may_know_is_not_presumed(void **state) {
+    (void)state;
+    struct world w;
+    struct gj_req_bill bill;
+    open_world(&w);
+    struct gj_cluster *cluster = w.pilot->cluster;
+    struct gj_store *copy = backup_of(&w, GJ_PILOT_CARE);
+    struct healing h = {cluster, GJ_PILOT_CARE};
+    /* The place of care commits, and only the payer hears of it; then its store is put back. */
+    gj_cluster_cut(cluster, GJ_PILOT_CARE, GJ_PILOT_NORTH, true);
+    gj_pilot_bill(w.pilot, &bill, GJ_PILOT_HOME, PATIENT, Y(100), Y(100));
+    w.losing = GJ_KIND_COMMIT;
+    uint64_t ticket = gj_cluster_submit(cluster, GJ_PILOT_CARE, GJ_REQUEST_SETTLE, &bill);
+    assert_true(gj_cluster_run(cluster, is_in_doubt, &w, 10000));
+    (void)gj_cluster_run(cluster, NULL, NULL, 200);
+    assert_true(gj_cluster_is_answered(cluster, ticket));
+    w.losing = GJ_KIND_NONE;
+    gj_cluster_cut(cluster, GJ_PILOT_CARE, GJ_PILOT_HOME, true);
+    (void)gj_cluster_run(cluster, NULL, NULL, 3000); /* to the payer it comes now */
+    gj_cluster_cut(cluster, GJ_PILOT_CARE, GJ_PILOT_EAST, true);
+    gj_cluster_cut(cluster, GJ_PILOT_HOME, GJ_PILOT_EAST, true);
+    gj_cluster_crash(cluster, GJ_PILOT_CARE);
+    restore(&w, GJ_PILOT_CARE, copy);
+    gj_cluster_cut(cluster, GJ_PILOT_CARE, GJ_PILOT_HOME, false);
+    gj_cluster_cut(cluster, GJ_PILOT_CARE, GJ_PILOT_NORTH, false);
+    (void)gj_cluster_run(cluster, NULL, NULL, 20000);
+    assert_int_equal(ask_to_open(&w, GJ_PILOT_CARE, "li", "330000"), GJ_ANSWER_RESYNC);
+    assert_int_equal(ask_to_open(&w, GJ_PILOT_CARE, "wang", "330000"), GJ_ANSWER_RESYNC);
+    assert_true(gj_cluster_run(cluster, is_healed, &h, 10000));
+    /* The home asks and asks; no record is no abort while the payer may hold the commit. */
+    (void)gj_cluster_run(cluster, NULL, NULL, 200000);
+    assert_int_equal(gj_cluster_events(cluster, GJ_PILOT_HOME, GJ_EVENT_TX_ABORTED), 0);
+    gj_cluster_cut(cluster, GJ_PILOT_CARE, GJ_PILOT_EAST, false);
+    gj_cluster_cut(cluster, GJ_PILOT_HOME, GJ_PILOT_EAST, false);
+    assert_true(gj_pilot_settle_down(w.pilot, 300000));
+    assert_int_equal(gj_pilot_balance(w.pilot, GJ_PILOT_EAST, "P/p11/prior"), Y(430));
+    assert_int_equal(gj_pilot_differences(w.pilot), 0);
+    gj_pilot_free(&w.pilot);
+}
+
 /* Put back within the second in which its last life began, it takes that life's epoch again, and all refuse it: they
  * show it its own signature, and it takes another epoch by itself. */
 static void put_back_within_its_epochs_second(void **state) {
@@ -423,12 +538,6 @@ static void a_whole_copy_is_no_loss(void **state) {
 }
 
 /* --- by a certificate -------------------------------------------------------------------------------------------- */
-
-static bool is_in_doubt(void *ctx) {
-    struct world *w = ctx;
-    return gj_cluster_events(w->pilot->cluster, GJ_PILOT_EAST, GJ_EVENT_VOTED_YES) ==
-           2; /* the binding's, this one's */
-}
 
 /* It voted YES, was put back to before that, and no peer's WELCOME gets through: the commit itself shows it. */
 static void a_certificate_shows_it(void **state) {
@@ -491,6 +600,8 @@ int main(void) {
         cmocka_unit_test(a_lost_day_comes_back),
         cmocka_unit_test(a_bad_line_only_delays),
         cmocka_unit_test(a_crash_in_the_middle_is_harmless),
+        cmocka_unit_test(two_people_open_it_without_a_peer),
+        cmocka_unit_test(what_the_missed_one_may_know_is_not_presumed),
         cmocka_unit_test(put_back_within_its_epochs_second),
         cmocka_unit_test(what_nobody_holds_becomes_a_case),
         cmocka_unit_test(a_whole_copy_is_no_loss),

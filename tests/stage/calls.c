@@ -61,17 +61,20 @@ static json_t *submit(struct stage *stage, size_t node, struct gj_slice request,
     return json_pack("{s:I}", "ticket", (json_int_t)ticket);
 }
 
-/* {"node", "method", "target", "body"}: {"ticket"}, or {"status", "body"} if the edge itself answers, or {"lost"}
+/* {"node", "method", "target", "body", "operator": who decides by hand}: {"ticket"}, or {"status", "body"} if the edge itself answers, or {"lost"}
  * if nobody listens there. */
 json_t *stage_call(struct stage *stage, const json_t *command) {
     static uint8_t memory[GJ_REQUEST_MAX];
-    static const struct gj_http_client client = {.name = "story", .token = "story", .senders = "*"};
+    struct gj_http_client client = {.name = "story", .token = "story", .senders = "*"};
+    const char *operator= stage_text(command, "operator");
     struct gj_route_match match;
     struct gj_http_fault fault = {0};
     struct gj_asked asked;
     struct gj_buf out;
     size_t node;
     if (!stage_node_of(stage, command, "node", &node)) return stage_error("call: no such node");
+    client.is_operator = operator[0] != '\0';
+    if (client.is_operator) gj_text_set(client.name, sizeof client.name, operator);
     if (!gj_cluster_is_up(stage->cluster, node)) return json_pack("{s:b}", "lost", true);
     if (gj_route_find(stage_text(command, "method"), stage_text(command, "target"), &match, &fault) != GJ_OK)
         return fault_of(&fault);
@@ -90,8 +93,9 @@ bool stage_replies(void *ctx, size_t node, uint64_t ticket, struct gj_slice answ
     GJ_ASSERT(ticket >= 1 && ticket <= stage->n_calls);
     struct stage_call *call = &stage->calls[ticket - 1];
     if (stage->nodes[node].is_muted) return false;
-    /* Neither has a record that the answer could be compared with. */
-    bool is_stored = call->asked.changes && call->kind != GJ_REQUEST_VERIFY && call->kind != GJ_REQUEST_PLAN;
+    /* A look-up and a plan have no record that the answer could be compared with. */
+    bool is_stored =
+        call->record[0] != '\0' && call->kind != GJ_REQUEST_VERIFY && call->kind != GJ_REQUEST_PLAN;
     if (is_stored)
         ck_replied(stage->ck, node, gj_request_word(call->kind), call->asked.sender, call->record, answer.ptr,
                    answer.len);

@@ -1,5 +1,5 @@
-story: A payer's store is put back from a copy: a peer shows it what it forgot, and it goes into RESYNC
-about: 4.9 restored from a backup
+story: A payer's store is put back from yesterday's copy: a peer shows it what it forgot, all tell it what they hold, and it takes part again
+about: 4.9 restored from a backup, RESYNC
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00
@@ -13,10 +13,11 @@ crash east
 wait 2s
 restore east
 restart east
-expect east is resync
 expect alarm resync_needed at east
+expect event resync_done at east
+expect east is open
+expect s1 COMMITTED at east
+expect wang has 430.00
 settle s2 10.00 of li at care
-expect s2 done
-expect s2 explains unreachable
-expect east holds 0.00
-end without east
+expect s2 paid by wang 10.00
+expect wang has 420.00

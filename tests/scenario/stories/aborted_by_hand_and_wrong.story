@@ -1,0 +1,30 @@
+story: Two people abort by hand and the truth is COMMITTED: the payer's account is drawn after all, an alarm and a case say so
+about: 4.3 RESOLVED_BY_OPERATOR
+given provinces care, home, east
+given li of home with 30.00
+given wang of east with 500.00
+given wang pays for li
+
+plan p1 100.00 of li at care
+expect p1 done
+freeze home
+settle s1 100.00 of li at care by plan p1
+expect s1 PREPARED at east
+wait 200ms
+cut care from east
+cut home from east
+thaw home
+expect s1 done
+expect s1 PREPARED at east
+
+zhao proposes abort of s1 at east as d1
+expect d1 done
+qian confirms abort of s1 at east as d2
+expect d2 done
+expect s1 RESOLVED at east
+expect wang can spend 500.00
+heal care and east
+heal home and east
+expect alarm case_opened at east
+expect s1 ENDED at care
+expect wang has 430.00

@@ -1,0 +1,29 @@
+story: One person alone decides nothing: the same name cannot confirm what it proposed
+about: 4.3 RESOLVED_BY_OPERATOR
+given provinces care, home, east
+given li of home with 30.00
+given wang of east with 500.00
+given wang pays for li
+
+plan p1 100.00 of li at care
+expect p1 done
+freeze home
+settle s1 100.00 of li at care by plan p1
+expect s1 PREPARED at east
+wait 200ms
+cut care from east
+cut home from east
+thaw home
+expect s1 done
+expect s1 PREPARED at east
+
+zhao proposes abort of s1 at east as d1
+expect d1 done
+zhao confirms abort of s1 at east as d2
+expect d2 refused DUAL_CONTROL
+expect s1 PREPARED at east
+expect east holds 70.00
+heal care and east
+heal home and east
+expect s1 COMMITTED at east
+expect wang has 430.00
