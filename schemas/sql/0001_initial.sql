@@ -27,10 +27,14 @@ CREATE TABLE node (
     PRIMARY KEY (one)
 ) STRICT, WITHOUT ROWID;
 
--- My past epochs and the last flush of each that this store holds.
+-- My past epochs and the last flush of each that this store holds, or that a RESYNC has made good.
 CREATE TABLE epoch (
-    epoch INTEGER NOT NULL CHECK (epoch >= 1),
-    flush INTEGER NOT NULL CHECK (flush >= 0),
+    epoch       INTEGER NOT NULL CHECK (epoch >= 1),
+    flush       INTEGER NOT NULL CHECK (flush >= 0),
+    next_seq    INTEGER NOT NULL CHECK (next_seq >= 0), -- of our transactions, as this store knew it
+    lost        INTEGER NOT NULL CHECK (lost IN (0, 1)), -- peers have seen more of it than this store held
+    highest_seq INTEGER NOT NULL CHECK (highest_seq >= 0), -- of those that a RESYNC brought back
+    adopted     INTEGER NOT NULL CHECK (adopted >= 0), -- how many it brought back
     PRIMARY KEY (epoch)
 ) STRICT, WITHOUT ROWID;
 
@@ -161,10 +165,18 @@ CREATE TABLE resync (
     PRIMARY KEY (node)
 ) STRICT, WITHOUT ROWID;
 
+-- RESYNC: an operator who wants to open without these nodes. Two who want the same open it.
+CREATE TABLE opening (
+    operator TEXT    NOT NULL,
+    without  TEXT    NOT NULL, -- their names, in the registry's order
+    at_ms    INTEGER NOT NULL CHECK (at_ms >= 0),
+    PRIMARY KEY (operator)
+) STRICT, WITHOUT ROWID;
+
 -- A transaction that a peer has proven and that is not in our records yet: what is known of it so far.
 CREATE TABLE replayed (
     txid          TEXT    NOT NULL,
-    state         TEXT    NOT NULL CHECK (state IN ('COMMITTED', 'PREPARED')),
+    state         TEXT    NOT NULL CHECK (state IN ('COMMITTED', 'PREPARED', 'BEGUN')),
     digest        BLOB    NOT NULL CHECK (length(digest) = 33),
     core          BLOB    NOT NULL,
     core_evidence BLOB    NOT NULL,

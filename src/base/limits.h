@@ -61,6 +61,7 @@
 /* --- node ----------------------------------------------------------------------------------------------- */
 #define GJ_NODES_MAX             64
 #define GJ_REGIONS_MAX           1024
+#define GJ_OPENING_MAX           1088 /* GJ_NODES_MAX names and a space behind each */
 #define GJ_REPLAY_WINDOW         8192u /* message ids remembered per sender, a power of two */
 #define GJ_ACTIVE_TX_MAX         8192u /* undecided or unacknowledged transactions with a timer */
 #define GJ_IN_DOUBT_PER_NODE_MAX 1024u /* of them, undecided ones of one coordinator: it must not take all */

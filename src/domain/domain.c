@@ -87,6 +87,9 @@ void gj_domain_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t 
     case GJ_REQUEST_CONFIRM:
         gj_resolve_request(domain, turn, waiter, kind, body);
         return;
+    case GJ_REQUEST_OPEN:
+        gj_open_request(domain, turn, waiter, body);
+        return;
     case GJ_REQUEST_GET:
         gj_query_request(domain, turn, waiter, body);
         return;
@@ -138,7 +141,8 @@ static bool remember(void *app, struct gj_turn *turn, const struct gj_tx_view *t
     return gj_desk_remember(app, turn, tx, decision);
 }
 
-static enum gj_err end_binding(void *app, struct gj_turn *turn, const char *from, const struct gj_revoke *end) {
+static enum gj_err end_binding(void *app, struct gj_turn *turn, const char *from,
+                               const struct gj_revoke *end) {
     struct gj_domain *domain = app;
     return gj_revoke_apply(domain, turn, from, end);
 }

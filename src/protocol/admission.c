@@ -88,7 +88,6 @@ static void on_error(struct gj_protocol *p, struct gj_turn *turn, const struct g
     if (err == GJ_ERR_NO_HELLO) {
         peer->heard = false;
         peer->hello_due = turn->now.mono;
-        return;
     }
     if (message->header.reply_to.len != GJ_MSGID_BYTES) return;
     struct gj_msgid id;

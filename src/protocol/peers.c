@@ -352,8 +352,12 @@ void gj_peers_on_disowned(struct gj_protocol *p, struct gj_turn *turn, const cha
 }
 
 /* What is proven is noted at once, so that the same loss is found once and a greater one is a new one. */
-static void note_flush(struct gj_turn *turn, const struct gj_epoch_flush *seen) {
-    const struct gj_epoch_row past = {.epoch = seen->epoch, .flush = seen->flush};
+void gj_peers_note_flush(struct gj_turn *turn, uint64_t epoch, uint64_t flush) {
+    struct gj_epoch_row past = {.epoch = epoch};
+    if (!gj_store_get(turn->store, &gj_table_epoch, &past, turn->scratch))
+        past = (struct gj_epoch_row){.epoch = epoch, .next_seq = 1};
+    past.flush = flush;
+    past.lost = true;
     gj_store_put(turn->store, &gj_table_epoch, &past);
 }
 
@@ -368,7 +372,7 @@ static void look_for_loss(struct gj_protocol *p, struct gj_turn *turn, const str
         if (!saw_more_than_we_hold(p, turn, seen)) continue;
         if (is_proven(p, seen)) {
             is_lost = true;
-            if (seen->epoch < p->epoch) note_flush(turn, seen);
+            if (seen->epoch < p->epoch) gj_peers_note_flush(turn, seen->epoch, seen->flush);
             continue;
         }
         unproven = seen;

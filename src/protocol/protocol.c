@@ -26,7 +26,7 @@ struct gj_protocol *gj_protocol_init(void *memory, const struct gj_protocol_conf
 static void take_epoch(struct gj_protocol *p, struct gj_turn *turn, struct gj_node_row *node) {
     p->started_ms = turn->now.wall.ms;
     if (node->boot_epoch > 0) {
-        struct gj_epoch_row past = {.epoch = node->boot_epoch, .flush = node->flush};
+        struct gj_epoch_row past = {.epoch = node->boot_epoch, .flush = node->flush, .next_seq = node->next_seq};
         gj_store_put(turn->store, &gj_table_epoch, &past);
     }
     uint64_t by_clock = (uint64_t)(turn->now.wall.ms / 1000);
@@ -68,14 +68,13 @@ void gj_protocol_recover(struct gj_protocol *p, struct gj_turn *turn, enum gj_wi
 void gj_protocol_leave_epoch(struct gj_protocol *p, struct gj_turn *turn, uint32_t epoch, uint64_t flush) {
     struct gj_node_row node = {.one = 1};
     if (!gj_store_get(turn->store, &gj_table_node, &node, turn->scratch)) return;
-    const struct gj_epoch_row used = {.epoch = epoch, .flush = flush};
     turn->outbox->n = 0; /* made in the epoch that is left; a timer says it again */
     p->n_acks = 0;
     take_epoch(p, turn, &node);
     if (node.boot_epoch <= epoch) node.boot_epoch = epoch + 1;
     p->epoch = (uint32_t)node.boot_epoch;
     gj_store_put(turn->store, &gj_table_node, &node);
-    gj_store_put(turn->store, &gj_table_epoch, &used);
+    gj_peers_note_flush(turn, epoch, flush);
     for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
         p->peers[i].heard = false;
         p->peers[i].hello_due = turn->now.mono;

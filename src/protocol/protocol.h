@@ -215,6 +215,14 @@ void gj_case_open(struct gj_turn *turn, const struct gj_case_in *in);
 /* The oldest first, behind |after| ("": from the start), at most GJ_CASES_LISTED. */
 void gj_protocol_cases(struct gj_turn *turn, const char *after, struct gj_ans_cases *ret);
 
+/* --- RESYNC ------------------------------------------------------------------------------------------------ */
+/* One operator wants to open without the nodes of |req|; when a second one wants the same, and all others have told
+ * what they know, the node opens. GJ_ERR_NOT_FOUND: it is not in RESYNC. GJ_ERR_BAD_FIELD: a node that owes nothing. */
+GJ_MUST_USE enum gj_err gj_protocol_open_without(struct gj_protocol *protocol, struct gj_turn *turn,
+                                                 const struct gj_req_open *req);
+/* Lists in turn->scratch. */
+void gj_protocol_describe_resync(struct gj_protocol *protocol, struct gj_turn *turn, struct gj_ans_resync *ret);
+
 /* --- for the application -------------------------------------------------------------------------------- */
 /* May new work start here now? GJ_OK, GJ_ERR_GATE, RESYNC, DRAINING, STORE_FULL. */
 enum gj_err gj_protocol_accepts_work(const struct gj_protocol *protocol, const struct gj_turn *turn);

@@ -149,6 +149,8 @@ void gj_peers_on_old_epoch(struct gj_protocol *p, struct gj_turn *turn, const ch
 /* A peer refuses our epoch: it was ours before. |proof| must show it. */
 void gj_peers_on_disowned(struct gj_protocol *p, struct gj_turn *turn, const char *node,
                           struct gj_slice proof);
+/* Our own flush of a past epoch that this store does not hold. */
+void gj_peers_note_flush(struct gj_turn *turn, uint64_t epoch, uint64_t flush);
 bool gj_peers_may_inquire(struct gj_peer *peer, struct gj_mono now);
 
 /* --- resync/: healing a store that went back in time ----------------------------------------------------- */
@@ -158,6 +160,8 @@ void gj_resync_enter(struct gj_protocol *p, struct gj_turn *turn, const char *wh
 /* A proof of what our record denies: RESYNC, unless this loss is known already. */
 void gj_resync_note_loss(struct gj_protocol *p, struct gj_turn *turn, const char *why_node,
                          const struct gj_txid *txid);
+/* Nobody's wish to open counts any more. */
+void gj_resync_forget_openings(struct gj_turn *turn);
 /* Is anything still owed to us, in RESYNC or after it? */
 bool gj_resync_is_healing(const struct gj_protocol *p);
 /* Has every node that |core| names told us what it knows? */

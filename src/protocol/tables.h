@@ -24,6 +24,7 @@ extern const struct gj_table gj_table_vote;
 extern const struct gj_table gj_table_part;
 extern const struct gj_table gj_table_resync;
 extern const struct gj_table gj_table_replayed;
+extern const struct gj_table gj_table_opening;
 extern const struct gj_table gj_table_resolution;
 extern const struct gj_table gj_table_case;
 extern const struct gj_table gj_table_collected;

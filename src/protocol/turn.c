@@ -129,9 +129,10 @@ const struct gj_table gj_table_collected = {
 const struct gj_table gj_table_resync = {.name = "resync", .shape = &gj_shape_resync_row, .key_fields = 1};
 const struct gj_table gj_table_replayed = {
     .name = "replayed", .shape = &gj_shape_replayed_row, .key_fields = 1};
+const struct gj_table gj_table_opening = {.name = "opening", .shape = &gj_shape_opening_row, .key_fields = 1};
 
 const struct gj_table *const gj_protocol_tables[] = {
-    &gj_table_node,  &gj_table_epoch,     &gj_table_peer,   &gj_table_request,
-    &gj_table_coord, &gj_table_vote,      &gj_table_part,   &gj_table_resolution,
-    &gj_table_case,  &gj_table_collected, &gj_table_resync, &gj_table_replayed};
+    &gj_table_node,   &gj_table_epoch,    &gj_table_peer,       &gj_table_request, &gj_table_coord,
+    &gj_table_vote,   &gj_table_part,     &gj_table_resolution, &gj_table_case,    &gj_table_collected,
+    &gj_table_resync, &gj_table_replayed, &gj_table_opening};
 const size_t gj_protocol_n_tables = sizeof(gj_protocol_tables) / sizeof(gj_protocol_tables[0]);

@@ -254,12 +254,12 @@ static void test_an_index_serves_every_find(void **state) {
 
 static void test_strict_tables_reject_other_types(void **state) {
     struct schema *schema = *state;
-    assert_int_equal(sqlite3_exec(schema->db, "INSERT INTO epoch VALUES (1, 2)", NULL, NULL, NULL),
+    assert_int_equal(sqlite3_exec(schema->db, "INSERT INTO epoch VALUES (1, 2, 1, 0, 0, 0)", NULL, NULL, NULL),
                      SQLITE_OK);
     static const char *const bad[] = {
-        "INSERT INTO epoch VALUES (2, 'many')", "INSERT INTO epoch VALUES (2, NULL)",
-        "INSERT INTO epoch VALUES (x'00', 1)",  "INSERT INTO epoch VALUES (2, -1)",
-        "INSERT INTO epoch VALUES (0, 1)",      "INSERT INTO epoch VALUES (1, 3)",
+        "INSERT INTO epoch VALUES (2, 'many', 1, 0, 0, 0)", "INSERT INTO epoch VALUES (2, NULL, 1, 0, 0, 0)",
+        "INSERT INTO epoch VALUES (x'00', 1, 1, 0, 0, 0)",  "INSERT INTO epoch VALUES (2, -1, 1, 0, 0, 0)",
+        "INSERT INTO epoch VALUES (0, 1, 1, 0, 0, 0)",      "INSERT INTO epoch VALUES (1, 3, 1, 0, 0, 0)",
         "UPDATE epoch SET flush = 0.5",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -238,6 +238,7 @@ static const struct gj_shape *answer_of(const struct gj_route *route) {
         {"transaction", GJ_ANSWER_TRANSACTIONS},
         {"transactions", GJ_ANSWER_TRANSACTIONS},
         {"cases", GJ_ANSWER_CASES},
+        {"resync", GJ_ANSWER_RESYNC},
         {"node", GJ_ANSWER_NODE},
     };
     static const enum gj_answer_kind answers[GJ_REQUEST_COUNT] = {
@@ -246,6 +247,7 @@ static const struct gj_shape *answer_of(const struct gj_route *route) {
         [GJ_REQUEST_PLAN] = GJ_ANSWER_PLAN,          [GJ_REQUEST_SETTLE] = GJ_ANSWER_SETTLEMENT,
         [GJ_REQUEST_REFUND] = GJ_ANSWER_REFUND,      [GJ_REQUEST_REVERSE] = GJ_ANSWER_REVERSAL,
         [GJ_REQUEST_PROPOSE] = GJ_ANSWER_RESOLUTION, [GJ_REQUEST_CONFIRM] = GJ_ANSWER_RESOLUTION,
+        [GJ_REQUEST_OPEN] = GJ_ANSWER_RESYNC,
     };
     if (route->kind != GJ_REQUEST_GET) return gj_answer_shape(answers[route->kind]);
     for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++) {

@@ -227,6 +227,12 @@ void gj_bind_unanswered(struct gj_domain *domain, struct gj_turn *turn, struct g
         gj_session_refuse(domain, turn, session, told, "", session->questions[slot].node);
         return;
     }
+    if (gj_desk_passes(code)) {
+        const struct gj_refusal later = {.class = GJ_VOTE_BUSY, .code = code};
+        gj_session_drop_questions(session);
+        gj_session_attempt_failed(domain, turn, session, &later, session->questions[slot].node);
+        return;
+    }
     struct gj_verified *verified = &session->u.bind.verified[slot];
     if (code == GJ_ERR_TIMED_OUT)
         session->u.bind.reachable[slot] = false;

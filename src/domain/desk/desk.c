@@ -125,6 +125,10 @@ enum gj_retry gj_desk_retry_of(const struct gj_refusal *refusal) {
     return GJ_RETRY_NEVER;
 }
 
+bool gj_desk_passes(enum gj_err code) {
+    return code == GJ_ERR_GATE || code == GJ_ERR_NO_HELLO || code == GJ_ERR_BUSY || code == GJ_ERR_DRAINING;
+}
+
 void gj_session_start_attempt(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session) {
     GJ_ASSERT(session->kind != GJ_SESSION_VERIFY);
     switch (session->kind) {
@@ -166,7 +170,10 @@ void gj_session_attempt_failed(struct gj_domain *domain, struct gj_turn *turn, s
     }
     uint8_t jitter;
     gj_turn_random(turn, &jitter, 1);
-    int64_t delay_ms = (int64_t)GJ_DESK_RETRY_MS << (session->attempt - 2);
+    /* A node that has just started is ready when its greetings are answered, and those are sent again each second. */
+    int64_t base_ms =
+        gj_desk_passes(refusal->code) && node[0] != '\0' ? GJ_HELLO_RESEND_MS : GJ_DESK_RETRY_MS;
+    int64_t delay_ms = base_ms << (session->attempt - 2);
     session->phase = GJ_PHASE_WAITING;
     session->deadline.ms = turn->now.mono.ms + delay_ms + delay_ms * jitter / 256;
 }

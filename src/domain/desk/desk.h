@@ -182,6 +182,8 @@ void gj_session_attempt_failed(struct gj_domain *domain, struct gj_turn *turn, s
 /* What to do after a NO, a vote time-out, or our own refusal to hold. */
 enum gj_retry { GJ_RETRY_NEVER, GJ_RETRY_NOW, GJ_RETRY_LATER };
 enum gj_retry gj_desk_retry_of(const struct gj_refusal *refusal);
+/* Is it what a peer says while it starts, stops or is full of work? Then its answer is asked for again. */
+bool gj_desk_passes(enum gj_err code);
 
 /* --- admission (desk.c) ----------------------------------------------------------------------------------- */
 /* Is |sender| ours? If not the waiter is told where to go. */
@@ -372,6 +374,8 @@ bool gj_desk_remember(struct gj_domain *domain, struct gj_turn *turn, const stru
 
 /* --- reads (queries.c) ---------------------------------------------------------------------------------------------- */
 /* By hand (resolve.c): one person proposes, another one confirms. */
+void gj_open_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
+                     const struct gj_req_open *req);
 void gj_resolve_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
                         enum gj_request_kind kind, const struct gj_req_resolve *req);
 void gj_query_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,

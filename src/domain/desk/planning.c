@@ -333,6 +333,11 @@ void gj_plan_cover_answered(struct gj_domain *domain, struct gj_turn *turn, stru
 
 void gj_plan_unanswered(struct gj_domain *domain, struct gj_turn *turn, struct gj_session *session,
                         uint32_t slot, enum gj_err code) {
+    if (session->phase == GJ_PHASE_HOME && gj_desk_passes(code)) {
+        const struct gj_refusal later = {.class = GJ_VOTE_BUSY, .code = code};
+        gj_session_attempt_failed(domain, turn, session, &later, session->u.bill.home);
+        return;
+    }
     if (session->phase == GJ_PHASE_HOME) {
         enum gj_err told = code == GJ_ERR_TIMED_OUT ? GJ_ERR_HOME_UNREACHABLE : code;
         gj_session_refuse(domain, turn, session, told, "", session->u.bill.home);

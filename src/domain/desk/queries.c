@@ -140,6 +140,14 @@ static void get_cases(struct gj_domain *domain, struct gj_turn *turn, uint64_t w
     gj_turn_reply(turn, waiter, GJ_ANSWER_CASES, &answer);
 }
 
+static void get_resync(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
+                       const struct gj_req_get *req) {
+    struct gj_ans_resync answer;
+    (void)req;
+    gj_protocol_describe_resync(domain->protocol, turn, &answer);
+    gj_turn_reply(turn, waiter, GJ_ANSWER_RESYNC, &answer);
+}
+
 static void get_node(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
                      const struct gj_req_get *req) {
     struct gj_ans_node answer;
@@ -162,6 +170,7 @@ static const struct {
     {"transaction", get_transaction},
     {"transactions", get_transactions},
     {"cases", get_cases},
+    {"resync", get_resync},
     {"node", get_node},
 };
 

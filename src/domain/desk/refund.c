@@ -51,6 +51,11 @@ void gj_refund_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t 
         gj_desk_problem(turn, waiter, "refused", GJ_ERR_BUSY, "", "setl_id", NULL);
         return;
     }
+    /* What a crash interrupted is open still: its next attempt waits for the other refund. */
+    if (is_busy && gj_request_is_interrupted(domain->protocol, &known)) {
+        gj_desk_problem(turn, waiter, "in_progress", GJ_ERR_IN_PROGRESS, "", "", &known.txid);
+        return;
+    }
     if (!gj_desk_admit(domain, turn, waiter, GJ_REQUEST_REFUND, req->sender, req->msgid, request)) return;
     if (is_there && is_too_old(turn, &row)) {
         gj_desk_refuse_now(turn, waiter, req->sender, req->msgid, GJ_ERR_TOO_OLD, "setl_id");

@@ -20,3 +20,16 @@ void gj_resolve_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t
     const char *detail = err == GJ_ERR_MISSING_FIELD ? "reason, evidence" : "";
     gj_desk_problem(turn, waiter, "refused", err, "", detail, NULL);
 }
+
+/* Leaving a RESYNC without a node that cannot be heard: two operators who want the same. */
+void gj_open_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
+                     const struct gj_req_open *req) {
+    struct gj_ans_resync answer;
+    enum gj_err err = gj_protocol_open_without(domain->protocol, turn, req);
+    if (err != GJ_OK) {
+        gj_desk_problem(turn, waiter, "refused", err, "", "without", NULL);
+        return;
+    }
+    gj_protocol_describe_resync(domain->protocol, turn, &answer);
+    gj_turn_reply(turn, waiter, GJ_ANSWER_RESYNC, &answer);
+}

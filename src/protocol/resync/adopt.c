@@ -10,6 +10,7 @@
 
 #define COMMITTED "COMMITTED"
 #define PREPARED  "PREPARED"
+#define BEGUN     "BEGUN" /* by us: it needs a commit that somebody else may bring, or it is nothing */
 
 /* --- staging ------------------------------------------------------------------------------------------------ */
 
@@ -45,6 +46,8 @@ static bool stage(struct gj_turn *turn, const struct gj_replayed_row *found) {
         gj_store_put(turn->store, &gj_table_replayed, found);
         return true;
     }
+    if (!gj_text_equal(found->state, COMMITTED)) return false;
+    if (!gj_digest_equal(&row.digest, &found->digest)) row = *found;
     gj_text_set(row.state, sizeof row.state, found->state);
     if (found->proof.len > 0) row.proof = found->proof;
     gj_store_put(turn->store, &gj_table_replayed, &row);
@@ -209,6 +212,26 @@ static enum gj_err take_prepared(struct gj_protocol *p, struct gj_turn *turn,
     return add_details(p, turn, message);
 }
 
+/* Our own core, and the details that a participant was given with it. */
+static enum gj_err take_begun(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message) {
+    const struct gj_replay *replay = message->body;
+    const struct gj_txid *txid = &message->header.tx;
+    struct gj_replayed_row row = {.txid = *txid, .state = BEGUN, .digest = replay->digest};
+    struct gj_coord_row coord = {.txid = *txid};
+    struct gj_message begun;
+    struct gj_core core;
+    GJ_TRY(our_own(p, turn, replay->proof, &begun));
+    if (begun.kind != GJ_KIND_CORE) return GJ_ERR_BAD_EVIDENCE;
+    const struct gj_prepare_core *prepare = begun.body;
+    GJ_TRY(gj_core_read(p, turn, prepare->core, &replay->digest, &core));
+    if (!gj_txid_equal(&core.txid, txid) || !gj_protocol_is_self(p, txid->coordinator))
+        return GJ_ERR_BAD_EVIDENCE;
+    if (gj_store_get(turn->store, &gj_table_coord, &coord, turn->scratch)) return GJ_OK;
+    row.core = prepare->core;
+    (void)stage(turn, &row);
+    return add_details(p, turn, message);
+}
+
 /* Its coordinator says so, and it is the word that counts; our YES shows that we must not vote again. */
 static enum gj_err take_aborted(struct gj_protocol *p, struct gj_turn *turn,
                                 const struct gj_message *message) {
@@ -273,8 +296,9 @@ enum gj_err gj_adopt_take(struct gj_protocol *p, struct gj_turn *turn, const str
     static const struct {
         const char *what;
         enum gj_err (*take)(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);
-    } whats[] = {{"committed", take_committed}, {"prepared", take_prepared}, {"aborted", take_aborted},
-                 {"refused", take_refused},     {"legs", add_details},       {"ended", take_ended}};
+    } whats[] = {{"committed", take_committed}, {"prepared", take_prepared}, {"begun", take_begun},
+                 {"aborted", take_aborted},     {"refused", take_refused},   {"legs", add_details},
+                 {"ended", take_ended}};
     const struct gj_replay *replay = message->body;
     for (size_t i = 0; i < sizeof whats / sizeof whats[0]; i++) {
         if (gj_text_equal(whats[i].what, replay->what)) return whats[i].take(p, turn, message);

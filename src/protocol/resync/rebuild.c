@@ -197,6 +197,16 @@ static void fill_coord(const struct gj_turn *turn, const struct staged *staged, 
     gj_text_set(row->all_details_to, sizeof row->all_details_to, home_of(staged));
 }
 
+/* What came back of an epoch, and how far: what lies between and did not come back only we knew. */
+static void count_adopted(struct gj_turn *turn, const struct gj_txid *txid) {
+    struct gj_epoch_row past = {.epoch = txid->epoch};
+    if (!gj_store_get(turn->store, &gj_table_epoch, &past, turn->scratch) || txid->seq < past.next_seq)
+        return;
+    past.adopted++;
+    if (txid->seq > past.highest_seq) past.highest_seq = txid->seq;
+    gj_store_put(turn->store, &gj_table_epoch, &past);
+}
+
 static bool adopt_coord(struct gj_protocol *p, struct gj_turn *turn, struct staged *staged,
                         struct gj_coord_row *row, bool is_begun) {
     struct gj_tx_view begun = {0};
@@ -222,6 +232,7 @@ static bool adopt_coord(struct gj_protocol *p, struct gj_turn *turn, struct stag
                                          .committed = true,
                                          .facts = staged->facts.facts,
                                          .n_facts = staged->facts.n_facts};
+    count_adopted(turn, &row->txid);
     if (!p->config.app_ops->remember(p->config.app, turn, &staged->view, &decision))
         open_case(turn, &row->txid, 0);
     gj_turn_event(turn, GJ_EVENT_ADOPTED, GJ_OK, &row->txid, NULL, 1);
@@ -230,8 +241,10 @@ static bool adopt_coord(struct gj_protocol *p, struct gj_turn *turn, struct stag
 
 static bool try_coord(struct gj_protocol *p, struct gj_turn *turn, struct staged *staged) {
     struct gj_coord_row row = {.txid = staged->row->txid};
-    if (!gj_store_get(turn->store, &gj_table_coord, &row, turn->scratch))
-        return adopt_coord(p, turn, staged, &row, false);
+    bool is_there = gj_store_get(turn->store, &gj_table_coord, &row, turn->scratch);
+    if (!commits(staged))
+        return is_there || staged->is_last; /* begun, and nobody has seen a commit: aborted */
+    if (!is_there) return adopt_coord(p, turn, staged, &row, false);
     if (!gj_digest_equal(&row.digest, &staged->row->digest)) {
         gj_turn_event(turn, GJ_EVENT_VIOLATION, GJ_ERR_VIOLATION, &row.txid, NULL, 0);
         return true;

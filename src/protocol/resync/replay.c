@@ -193,9 +193,15 @@ static void tell_part(struct telling *t, const struct gj_part_row *row) {
     struct gj_replay step = {.digest = row->digest, .proof = row->proof};
     struct gj_core core;
     const bool is_its_own = gj_text_equal(row->txid.coordinator, t->to);
-    if (row->proof.len == 0 || !core_of(t, row, &core)) return;
+    const bool is_open = gj_part_is_in_doubt(gj_part_state_of(row->state));
+    if (!core_of(t, row, &core)) return;
     if (!is_its_own && !gj_core_lists(&core, t->to)) return;
-    if (gj_text_equal(row->state, "COMMITTED")) {
+    if (is_its_own && is_open) { /* another one may hold its commit: then these details are needed */
+        step.proof = row->core_evidence;
+        add_legs(t, row->legs, &core, NULL, &step);
+        add_facts(t, row->facts, &step);
+        send_record(t, &row->txid, "begun", &step);
+    } else if (row->proof.len > 0 && gj_text_equal(row->state, "COMMITTED")) {
         add_legs(t, row->legs, &core, is_its_own ? NULL : t->to, &step);
         if (is_its_own) add_facts(t, row->facts, &step);
         send_record(t, &row->txid, "committed", &step);

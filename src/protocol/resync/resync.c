@@ -35,6 +35,7 @@ void gj_resync_enter(struct gj_protocol *p, struct gj_turn *turn, const char *wh
     gj_store_put(turn->store, &gj_table_node, &node);
     p->resync = true;
     p->past_is_settled = false;
+    gj_resync_forget_openings(turn);
     for (size_t i = 0; i < dir->n_nodes; i++) {
         if (gj_protocol_is_self(p, dir->nodes[i].node)) continue;
         p->peers[i].is_missed = false;
@@ -102,7 +103,6 @@ static void peer_is_done(struct gj_protocol *p, struct gj_turn *turn, const char
     peer->is_owed = peer->is_missed = false;
     put_debt(turn, node, peer);
     p->pass.is_due = true;
-    p->past_is_settled = false; /* what waited for this one may be presumed aborted now */
     gj_turn_event(turn, GJ_EVENT_REPLAY_DONE, GJ_OK, NULL, node, 0);
 }
 
@@ -158,6 +158,8 @@ static void walk_staged(struct gj_protocol *p, struct gj_turn *turn) {
         p->pass.after = items[rows.n - 1].txid;
     else
         end_walk(&p->pass);
+    /* Commits that came back are sent again, and what waited for somebody's word may be presumed aborted now. */
+    if (!p->pass.is_due) p->past_is_settled = false;
 }
 
 static bool may_open(const struct gj_protocol *p) {
@@ -175,6 +177,7 @@ static void open_node(struct gj_protocol *p, struct gj_turn *turn) {
         gj_text_set(row.node, sizeof row.node, dir->nodes[i].node);
         if (!p->peers[i].is_owed) (void)gj_store_del(turn->store, &gj_table_resync, &row);
     }
+    gj_resync_forget_openings(turn);
     p->resync = false;
     p->gate_open = true;
     gj_turn_event(turn, GJ_EVENT_RESYNC_DONE, GJ_OK, NULL, NULL, p->epoch);
