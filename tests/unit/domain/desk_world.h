@@ -35,6 +35,7 @@ struct desk {
     struct gj_pack pack;
     struct gj_packs packs;
     unsigned messages; /* msgids given out */
+    uint64_t ticket;   /* of a request under way */
     /* the network hook's: parcels of this node to that one are lost while set, once |pass| more are through */
     bool mute[NODES][NODES];
     unsigned pass[NODES][NODES];

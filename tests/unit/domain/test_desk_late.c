@@ -127,11 +127,97 @@ static void what_is_too_old_is_not_undone(void **state) {
     desk_free(desk);
 }
 
+/* --- what passes by itself ---------------------------------------------------------------------------------- */
+
+static bool has_heard_an_error(void *ctx) {
+    struct desk *desk = ctx;
+    return gj_cluster_events(desk->cluster, CARE, GJ_EVENT_PEER_ERROR) > 0;
+}
+
+static bool is_answered(void *ctx) {
+    struct desk *desk = ctx;
+    return gj_cluster_is_answered(desk->cluster, desk->ticket);
+}
+
+/* The home has just started and has not heard everybody: it says so, and the settlement is tried again, not refused. */
+static void a_home_behind_its_gate_is_asked_again(void **state) {
+    (void)state;
+    struct gj_req_bill bill;
+    const void *answer = NULL;
+    struct desk *desk = payer_in_the_east(&bill);
+    mute(desk, NORTH, HOME, 0);
+    gj_cluster_crash(desk->cluster, HOME);
+    gj_cluster_restart(desk->cluster, HOME, GJ_WITNESS_DOUBTFUL);
+    (void)gj_cluster_run(desk->cluster, desk_never, NULL, 5000);
+    desk_expect_cash(&bill, 0);
+    desk->ticket = gj_cluster_submit(desk->cluster, CARE, GJ_REQUEST_SETTLE, &bill);
+    assert_true(gj_cluster_run(desk->cluster, has_heard_an_error, desk, 5000));
+    assert_false(is_answered(desk));
+    desk->mute[NORTH][HOME] = false;
+    assert_true(gj_cluster_run(desk->cluster, is_answered, desk, 20000));
+    assert_int_equal(gj_cluster_answer(desk->cluster, desk->ticket, &answer), GJ_ANSWER_SETTLEMENT);
+    desk_books_agree(desk);
+    desk_free(desk);
+}
+
+/* As long as it lasts it is refused in the end, and for good: a late copy of the message must do nothing. */
+static void not_for_ever(void **state) {
+    (void)state;
+    struct gj_req_bill bill;
+    struct desk *desk = payer_in_the_east(&bill);
+    mute(desk, NORTH, HOME, 0);
+    gj_cluster_crash(desk->cluster, HOME);
+    gj_cluster_restart(desk->cluster, HOME, GJ_WITNESS_DOUBTFUL);
+    (void)gj_cluster_run(desk->cluster, desk_never, NULL, 5000);
+    desk_expect_cash(&bill, 0);
+    desk_refused(desk, CARE, GJ_REQUEST_SETTLE, &bill, "refused", GJ_ERR_GATE, "");
+    desk->mute[NORTH][HOME] = false;
+    (void)gj_cluster_run(desk->cluster, desk_never, NULL, 5000);
+    desk_refused(desk, CARE, GJ_REQUEST_SETTLE, &bill, "refused", GJ_ERR_GATE, "");
+    desk_books_agree(desk);
+    desk_free(desk);
+}
+
+/* A refund that a crash interrupted comes again while another one runs: it stays what it was, in progress. */
+static void an_interrupted_refund_waits_for_the_other(void **state) {
+    (void)state;
+    struct gj_req_bill bill;
+    const void *answer = NULL;
+    struct desk *desk = payer_in_the_east(&bill);
+    struct gj_ans_settlement settlement = desk_settle(desk, &bill, 0);
+    struct gj_req_refund first = {.amount = Y(10)}, second;
+    gj_text_set(first.sender, sizeof(first.sender), HOSPITAL);
+    gj_text_set(first.setl_id, sizeof(first.setl_id), settlement.setl_id);
+    second = first;
+    desk_msgid(desk, first.msgid);
+    desk_msgid(desk, second.msgid);
+    mute(desk, CARE, EAST, 0);
+    (void)gj_cluster_submit(desk->cluster, CARE, GJ_REQUEST_REFUND, &first);
+    assert_true(gj_cluster_step_node(desk->cluster, CARE));
+    gj_cluster_crash(desk->cluster, CARE);
+    gj_cluster_restart(desk->cluster, CARE, GJ_WITNESS_EQUAL_OR_BEHIND);
+    desk->mute[CARE][EAST] = false;
+    (void)gj_cluster_run(desk->cluster, desk_never, NULL, 5000);
+    mute(desk, CARE, EAST, 0);
+    desk->ticket = gj_cluster_submit(desk->cluster, CARE, GJ_REQUEST_REFUND, &second);
+    (void)gj_cluster_step_node(desk->cluster, CARE);
+    desk_refused(desk, CARE, GJ_REQUEST_REFUND, &first, "in_progress", GJ_ERR_IN_PROGRESS, "");
+    desk->mute[CARE][EAST] = false;
+    assert_true(gj_cluster_run(desk->cluster, is_answered, desk, 20000));
+    assert_int_equal(desk_ask(desk, CARE, GJ_REQUEST_REFUND, &first, &answer), GJ_ANSWER_REFUND);
+    desk_books_agree(desk);
+    assert_int_equal(desk_balance(desk, EAST, "P/p11/prior"), Y(20));
+    desk_free(desk);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_abort_by_hand_and_it_was_committed),
         cmocka_unit_test(a_commit_by_hand_and_it_was_aborted),
         cmocka_unit_test(what_is_too_old_is_not_undone),
+        cmocka_unit_test(a_home_behind_its_gate_is_asked_again),
+        cmocka_unit_test(not_for_ever),
+        cmocka_unit_test(an_interrupted_refund_waits_for_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
