@@ -1,21 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A file system for SQLite that does what the real one does until a test orders a fault: no room for further
- * writes, a write or a sync that fails. Becomes the default of this process.
+ * writes, a write or a sync that fails, or the n-th of all calls that change a file. Becomes the default of this
+ * process.
  */
 #ifndef GJ_TESTS_STORE_FAULTY_VFS_H
 #define GJ_TESTS_STORE_FAULTY_VFS_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+
+/* How the n-th call fails. After an error nothing is written any more until the test says so: the process that had the
+ * file open is as good as dead. A full disk is not for ever. */
+enum faulty_how { FAULTY_ERROR, FAULTY_HALF_WRITTEN, FAULTY_FULL, FAULTY_HALF_FULL };
 
 struct faults {
     long writes_left; /* then |write_code|; -1: no fault */
     int write_code;
     int sync_code;
     int read_code;
-    long syncs; /* counted always */
+    long syncs;            /* counted always */
+    unsigned long fail_at; /* the n-th write, sync, truncation, opening or removal fails; 0: none */
+    unsigned long changes; /* counted always; of a full disk only writes */
+    enum faulty_how how;
+    bool is_dead;
+    unsigned long after_death; /* calls that a dead process would not have made */
+    bool skips_syncs;          /* said to be done: nothing here survives this machine */
 };
 static struct faults faults = {.writes_left = -1};
 
@@ -26,6 +38,19 @@ struct faulty_file {
 
 static sqlite3_file *faulty_real(sqlite3_file *file) {
     return ((struct faulty_file *)(void *)file)->real;
+}
+
+/* Is it this call's turn to fail? */
+static bool faulty_turn(bool is_write) {
+    bool is_full = faults.how == FAULTY_FULL || faults.how == FAULTY_HALF_FULL;
+    if (faults.is_dead) {
+        faults.after_death++;
+        return true;
+    }
+    if (is_full && !is_write) return false;
+    if (++faults.changes != faults.fail_at) return false;
+    faults.is_dead = !is_full;
+    return true;
 }
 
 static int faulty_close(sqlite3_file *file) {
@@ -41,14 +66,24 @@ static int faulty_read(sqlite3_file *file, void *to, int n, sqlite3_int64 at) {
 static int faulty_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at) {
     if (faults.writes_left == 0) return faults.write_code;
     if (faults.writes_left > 0) faults.writes_left--;
+    bool was_dead = faults.is_dead;
+    if (faulty_turn(true)) {
+        bool is_half = faults.how == FAULTY_HALF_WRITTEN || faults.how == FAULTY_HALF_FULL;
+        if (is_half && !was_dead && n > 1)
+            (void)faulty_real(file)->pMethods->xWrite(faulty_real(file), from, n / 2, at);
+        return faults.is_dead ? SQLITE_IOERR_WRITE : SQLITE_FULL;
+    }
     return faulty_real(file)->pMethods->xWrite(faulty_real(file), from, n, at);
 }
 static int faulty_truncate(sqlite3_file *file, sqlite3_int64 size) {
+    if (faulty_turn(false)) return SQLITE_IOERR_TRUNCATE;
     return faulty_real(file)->pMethods->xTruncate(faulty_real(file), size);
 }
 static int faulty_sync(sqlite3_file *file, int flags) {
     faults.syncs++;
     if (faults.sync_code != SQLITE_OK) return faults.sync_code;
+    if (faulty_turn(false)) return SQLITE_IOERR_FSYNC;
+    if (faults.skips_syncs) return SQLITE_OK;
     return faulty_real(file)->pMethods->xSync(faulty_real(file), flags);
 }
 static int faulty_size(sqlite3_file *file, sqlite3_int64 *ret) {
@@ -112,6 +147,7 @@ static int faulty_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *fi
     struct faulty_file *faulty = (struct faulty_file *)(void *)file;
     (void)vfs;
     faulty->base.pMethods = NULL;
+    if ((flags & SQLITE_OPEN_READWRITE) != 0 && faulty_turn(false)) return SQLITE_CANTOPEN;
     faulty->real = calloc(1, (size_t)faulty_base->szOsFile);
     if (faulty->real == NULL) return SQLITE_NOMEM;
     int code = faulty_base->xOpen(faulty_base, name, faulty->real, flags, ret_flags);
@@ -123,6 +159,11 @@ static int faulty_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *fi
     return code;
 }
 
+static int faulty_remove(sqlite3_vfs *vfs, const char *name, int sync) {
+    (void)vfs;
+    return faulty_turn(false) ? SQLITE_IOERR_DELETE : faulty_base->xDelete(faulty_base, name, sync);
+}
+
 static inline void faulty_install(void) {
     static sqlite3_vfs vfs;
     faulty_base = sqlite3_vfs_find(NULL);
@@ -130,6 +171,7 @@ static inline void faulty_install(void) {
     vfs.zName = "faulty";
     vfs.szOsFile = (int)sizeof(struct faulty_file);
     vfs.xOpen = faulty_open;
+    vfs.xDelete = faulty_remove;
     (void)sqlite3_vfs_register(&vfs, 1);
 }
 
