@@ -21,8 +21,11 @@ class Stage(Backend):
         self.now_ms = self.begin_ms = 0
 
     def ask(self, do, **values):
-        self.process.stdin.write(json.dumps(dict(values, do=do)) + "\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(json.dumps(dict(values, do=do)) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
         line = self.process.stdout.readline()
         if not line:
             raise StoryError("gongji-stage has ended")
@@ -44,7 +47,10 @@ class Stage(Backend):
     def close(self):
         if self.process is None:
             return
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
         self.process.stdout.close()
         said = self.process.stderr.read().strip()
         self.process.stderr.close()
@@ -91,14 +97,17 @@ class Stage(Backend):
         return self.ask("state", node=node.index)["is_up"]
 
     def log(self):
-        return self.ask("log")["log"] if self.process and self.process.poll() is None else []
+        try:
+            return self.ask("log")["log"] if self.process is not None else []
+        except StoryError:
+            return []
 
     def idle_traps(self):
         return self.ask("check", end=False)["idle"]
 
     def judge(self, is_end):
         answer = self.ask("check", end=is_end)
-        if self.is_blind or answer["is_blind"]:
+        if self.is_blind:
             return "", ""
         return answer["failure"], answer["unfinished"]
 

@@ -58,6 +58,7 @@ struct stage_node {
     unsigned life;
     uint32_t forged; /* messages that were said in its name */
     struct gj_store *backup;
+    struct ck_image *image; /* the checker's copy of that moment */
     struct gj_public_key keys[STAGE_KEYS_MAX];
     int64_t revoked_ms[STAGE_KEYS_MAX];
     size_t n_keys;
@@ -90,7 +91,6 @@ struct stage {
     struct stage_flight *held;    /* in the order of sending */
     struct stage_call *calls;     /* by ticket - 1 */
     size_t n_calls, cap_calls;
-    bool is_blind; /* the story did what the checker cannot follow */
     uint8_t *arena_memory;
     json_t *log; /* of what passed since it was asked for last */
 };

@@ -11,7 +11,8 @@
 #include "domain/books.h"
 #include "stage.h"
 
-#define ARENA_BYTES ((size_t)16 * 1024 * 1024)
+#define ED25519_BYTES 32
+#define ARENA_BYTES   ((size_t)16 * 1024 * 1024)
 
 /* --- people ----------------------------------------------------------------------------------------------------- */
 struct loading {
@@ -77,6 +78,7 @@ void stage_after_step(struct stage *stage, size_t node) {
 
 static void comes_up(struct stage *stage, size_t node, enum gj_witness witness) {
     stage->nodes[node].was_up = true;
+    ck_started(stage->ck, node, witness == GJ_WITNESS_DOUBTFUL);
     gj_cluster_restart(stage->cluster, node, witness);
     stage_after_step(stage, node);
 }
@@ -127,17 +129,20 @@ static void open_cluster(struct stage *stage, const json_t *command) {
 
 json_t *stage_start(struct stage *stage, const json_t *command) {
     const char *names[STAGE_NODES_MAX];
-    const struct ck_rules rules = {0};
     struct gj_conf_error error;
     json_t *problem = read_nodes(stage, json_object_get(command, "nodes"));
     if (problem != NULL) return problem;
     if (gj_pack_set_load(stage_text(command, "packs"), &stage->packs, &error) != GJ_OK)
         return stage_error("start: %s", error.text);
+    if (stage->packs->packs.n != 1) return stage_error("start: the checker knows one pack, for all");
     for (size_t i = 0; i < stage->n; i++)
         names[i] = stage->names[i];
     stage->arena_memory = malloc(ARENA_BYTES);
     stage->log = json_array();
     GJ_ASSERT(stage->arena_memory != NULL && stage->log != NULL);
+    const struct gj_pack *pack = &stage->packs->packs.items[0];
+    const struct ck_rules rules = {pack->per_settlement_cap_fen, pack->annual_cap_fen,
+                                   pack->min_retention_fen, pack->refund_after_exit == GJ_REFUND_TO_SUSPENSE};
     stage->ck = ck_new(stage->n, names, &rules);
     make_keys(stage);
     open_cluster(stage, command);
@@ -157,6 +162,7 @@ void stage_close(struct stage *stage) {
     for (size_t i = 0; i < stage->n; i++) {
         gj_sign_key_free(&stage->sign_keys[i]);
         if (stage->nodes[i].backup != NULL) gj_store_close(&stage->nodes[i].backup);
+        ck_image_free(&stage->nodes[i].image);
     }
     for (size_t i = 0; i < stage->n_retired; i++)
         gj_sign_key_free(&stage->retired[i]);
@@ -219,6 +225,8 @@ json_t *stage_backup(struct stage *stage, const json_t *command) {
     if (!stage_node_of(stage, command, "node", &node)) return stage_error("backup: no such node");
     struct gj_store **kept = &stage->nodes[node].backup;
     if (*kept != NULL) gj_store_close(kept);
+    ck_image_free(&stage->nodes[node].image);
+    stage->nodes[node].image = ck_image_take(stage->ck, node);
     struct gj_store *inner = stage_disk_inner(gj_cluster_store(stage->cluster, node));
     GJ_ASSERT(gj_store_clone_memory(inner, kept) == GJ_OK);
     return stage_ok();
@@ -233,7 +241,7 @@ json_t *stage_restore(struct stage *stage, const json_t *command) {
     GJ_ASSERT(gj_store_clone_memory(stage->nodes[node].backup, &copy) == GJ_OK);
     struct gj_store *lost = gj_cluster_swap_store(stage->cluster, node, stage_disk_wrap(stage, node, copy));
     gj_store_close(&lost);
-    stage->is_blind = true;
+    ck_image_put_back(stage->ck, node, stage->nodes[node].image);
     return stage_ok();
 }
 
@@ -253,7 +261,7 @@ static struct gj_keyring *make_keyring(const struct stage *stage) {
 }
 
 /* Everybody's registry says from now on: this node's key is revoked, another one holds. The node itself signs with
- * the new one after its next start. The checker knows one key per node, so it judges no certificate any more. */
+ * the new one after its next start. */
 json_t *stage_revoke_key(struct stage *stage, const json_t *command) {
     size_t of;
     if (!stage_node_of(stage, command, "node", &of)) return stage_error("revoke_key: no such node");
@@ -267,7 +275,8 @@ json_t *stage_revoke_key(struct stage *stage, const json_t *command) {
         struct gj_keyring *old = gj_cluster_swap_keyring(stage->cluster, i, make_keyring(stage));
         gj_keyring_free(&old);
     }
+    const struct gj_public_key *key = &node->keys[node->n_keys - 1];
+    GJ_ASSERT(ck_add_key(stage->ck, of, (uint8_t)key->alg, key->bytes, ED25519_BYTES));
     stage_say(stage, "the key of %s is revoked", stage->names[of]);
-    stage->is_blind = true;
     return stage_ok();
 }
