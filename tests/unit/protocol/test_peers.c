@@ -305,10 +305,10 @@ static void in_resync_nothing_is_said(void **state) {
     for (int i = 0; i < 2; i++) {
         gj_solo_tx_init(s, &fresh, C, GJ_SOLO_SELF);
         gj_solo_prepare(s, &fresh);
-        assert_int_equal(gj_solo_count(s, GJ_KIND_ERROR, C), 2); /* its core and its legs */
+        assert_int_equal(gj_solo_count(s, GJ_KIND_ERROR, C), 1); /* its legs; a core might be a replay's */
         assert_string_equal(((const struct gj_error *)gj_solo_message(s, GJ_KIND_ERROR, C, 0))->code,
                             "RESYNC");
-        assert_int_equal(s->outbox.n, 2);
+        assert_int_equal(s->outbox.n, 1);
         gj_solo_prepare(s, &prepared);
         assert_int_equal(gj_solo_count(s, GJ_KIND_VOTE, NULL), 0);
         gj_solo_inquire(s, P2, &prepared.txid, &prepared.digest, true, gj_solo_core_evidence(s, &prepared));
@@ -318,7 +318,6 @@ static void in_resync_nothing_is_said(void **state) {
         gj_solo_inquire(s, C, &own, &digest, true, GJ_SLICE_NONE);
         assert_true(gj_solo_is_silent(s));
         gj_solo_abort(s, &prepared);
-        gj_solo_commit(s, &prepared);
         assert_true(gj_solo_is_silent(s));
         assert_int_equal(gj_solo_coordinate(s, "m2", C, &txid), GJ_ERR_RESYNC);
         gj_solo_say(s, D, GJ_KIND_VERIFY, NULL,
@@ -333,9 +332,9 @@ static void in_resync_nothing_is_said(void **state) {
         assert_string_equal(gj_solo_coord_state(s, &own), "BEGUN");
         assert_memory_equal(&s->app, &before, sizeof before);
         s->n_log = 0;
-        gj_solo_run(s, 600000); /* and no timer says anything but HELLO */
+        gj_solo_run(s, 600000); /* and no timer says anything but HELLO, and asks for the replay */
         for (uint32_t k = 0; k < s->n_log; k++)
-            assert_int_equal(s->log[k].kind, GJ_KIND_HELLO);
+            assert_true(s->log[k].kind == GJ_KIND_HELLO || s->log[k].kind == GJ_KIND_REPLAY_ASK);
         gj_solo_hello(s, D);
         assert_true(welcome_to(s, D)->resync);
         gj_solo_restart(s, i == 0 ? GJ_WITNESS_DOUBTFUL : GJ_WITNESS_EQUAL_OR_BEHIND);
