@@ -163,8 +163,8 @@ static void resolve(struct gj_protocol *p, struct gj_turn *turn, struct hand *ha
         p->config.app_ops->post(p->config.app, turn, &view);
     else
         p->config.app_ops->release(p->config.app, turn, &view);
-    gj_participant_put(turn, &hand->part, GJ_PART_RESOLVED);
     gj_store_put(turn->store, &gj_table_resolution, &hand->row);
+    gj_participant_put(turn, &hand->part, GJ_PART_RESOLVED);
     gj_turn_event(turn, GJ_EVENT_RESOLVED_BY_HAND, GJ_OK, &hand->part.txid, hand->part.txid.coordinator, 0);
 }
 

@@ -13,7 +13,7 @@
 static const struct open_record {
     const char *table, *field, *words[3];
 } open_records[] = {
-    {"part", "state", {"PREPARED", "PREPARING"}},
+    {"part", "state", {"PREPARED", "PREPARING", "RESOLVED"}},
     {"coord", "state", {"BEGUN", "COMMITTED"}},
     {"hold", NULL, {NULL}},
     {"replayed", NULL, {NULL}},
@@ -81,7 +81,8 @@ static void check_outcome(struct ck *ck, const struct ck_tx *tx) {
     for (size_t i = 0; i < ck->n; i++) {
         if (ck->nodes[i].lies || tx->is_released[i]) continue;
         const char *part = ck_part_state(ck, i, tx->txid);
-        if (committed && ck_tx_lists(tx, i) && strcmp(part, "COMMITTED") != 0)
+        bool is_known = strcmp(part, "COMMITTED") == 0 || strcmp(part, "COLLECTED") == 0;
+        if (committed && ck_tx_lists(tx, i) && !is_known)
             ck_fail(ck, "I1", i, tx->txid, "committed, and \"%s\" here", part);
         if (!committed && strcmp(part, "COMMITTED") == 0)
             ck_fail(ck, "I1", i, tx->txid, "COMMITTED here, \"%s\" at its coordinator", state);

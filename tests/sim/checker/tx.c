@@ -134,8 +134,20 @@ uint32_t ck_heard_epoch(const struct ck *ck, size_t node, size_t peer) {
     return ck->nodes[node].heard[peer];
 }
 
+/* Without a record, and at or below the mark of its coordinator's epoch: it was collected. */
+static bool is_collected(const struct ck *ck, size_t node, const char *txid) {
+    char name[32] = "", key[CK_KEY_MAX];
+    unsigned epoch = 0;
+    int64_t seq = 0;
+    if (sscanf(txid, "%31[^/]/%u/%" SCNd64, name, &epoch, &seq) != 3) return false;
+    (void)snprintf(key, sizeof key, "%s %u", name, epoch);
+    const struct ck_row *mark = ck_row_find(ck, node, "collected", key);
+    return mark != NULL && seq <= ck_row_int(mark, "seq");
+}
+
 const char *ck_part_state(const struct ck *ck, size_t node, const char *txid) {
-    return ck_row_text(ck_row_find(ck, node, "part", txid), "state");
+    const struct ck_row *row = ck_row_find(ck, node, "part", txid);
+    return row == NULL && is_collected(ck, node, txid) ? "COLLECTED" : ck_row_text(row, "state");
 }
 
 const char *ck_coord_state(const struct ck *ck, size_t node, const char *txid) {
@@ -220,7 +232,8 @@ static void coord_committed(struct ck *ck, size_t node, struct ck_tx *tx) {
         if (ck->nodes[who].lies || ck->nodes[node].lies || tx->is_released[who]) continue;
         if (ck_is_lost_at(ck, tx, who) && tx->had_prepared[who])
             continue; /* and it has voted: it will know again */
-        if (!tx->was_prepared[who] || !is_one_of(state, "PREPARED", "COMMITTED"))
+        bool is_ready = is_one_of(state, "PREPARED", "COMMITTED") || strcmp(state, "RESOLVED") == 0;
+        if (!tx->was_prepared[who] || !is_ready)
             ck_fail(ck, "I2", node, tx->txid, "committed, and %s is \"%s\"", ck->nodes[who].name, state);
     }
     if (ck_epoch(ck, node) != tx->epoch && !(ck_is_lost_at(ck, tx, node) && ck_is_known(ck, tx, true, node)))
@@ -264,7 +277,7 @@ static void coord_ended(struct ck *ck, size_t node, const struct ck_tx *tx) {
     for (uint32_t i = 0; i < tx->n_participants; i++) {
         size_t who = tx->participants[i];
         if (ck->nodes[who].lies || ck->nodes[node].lies || ck_is_lost_at(ck, tx, who)) continue;
-        if (strcmp(ck_part_state(ck, who, tx->txid), "COMMITTED") != 0)
+        if (!is_one_of(ck_part_state(ck, who, tx->txid), "COMMITTED", "COLLECTED"))
             ck_fail(ck, "I14", node, tx->txid, "ended, and %s is not COMMITTED", ck->nodes[who].name);
     }
 }
@@ -338,19 +351,35 @@ static void learn_from_part(struct ck *ck, size_t node, struct ck_tx *tx, const 
     ck_tx_originals(tx, row);
 }
 
+/* I17: by hand only what two different people have agreed on; it decides nothing for anybody else. */
+static void check_by_hand(struct ck *ck, size_t node, const struct ck_tx *tx) {
+    const struct ck_row *row = ck_row_find(ck, node, "resolution", tx->txid);
+    const char *first = ck_row_text(row, "proposed_by"), *second = ck_row_text(row, "confirmed_by");
+    if (first[0] == '\0' || second[0] == '\0' || strcmp(first, second) == 0)
+        ck_fail(ck, "I17", node, tx->txid, "resolved by \"%s\" and \"%s\"", first, second);
+}
+
+/* I14: only what is decided goes, and it is known to have been there. */
+static void part_is_gone(struct ck *ck, size_t node, const struct ck_tx *tx, const char *was) {
+    bool is_decided = is_one_of(was, "COMMITTED", "ABORTED") || strcmp(was, "REFUSED") == 0;
+    if (!is_decided || !is_collected(ck, node, tx->txid))
+        ck_fail(ck, "I14", node, tx->txid, "the participant's record %s is gone", was);
+}
+
 static void part_touched(struct ck *ck, size_t node, const struct ck_touch *touch) {
     char txid[72];
     (void)ck_row_txid(touch->now != NULL ? touch->now : touch->old, "txid", txid);
     struct ck_tx *tx = ck_tx_at(ck, node, txid);
     const char *was = ck_row_text(touch->old, "state"), *is = ck_row_text(touch->now, "state");
     if (touch->now == NULL) {
-        ck_fail(ck, "I14", node, tx->txid, "the participant's record %s is gone", was);
+        part_is_gone(ck, node, tx, was);
         return;
     }
     ck_tx_digest(ck, node, tx, ck_row_digest(touch->now, "digest"));
     if (strcmp(was, is) == 0) return;
     bool is_way = (was[0] == '\0' && (is_one_of(is, "PREPARED", "REFUSED") || strcmp(is, "ABORTED") == 0)) ||
-                  (strcmp(was, "PREPARED") == 0 && is_one_of(is, "COMMITTED", "ABORTED")) ||
+                  (is_one_of(was, "PREPARED", "RESOLVED") && is_one_of(is, "COMMITTED", "ABORTED")) ||
+                  (strcmp(was, "PREPARED") == 0 && strcmp(is, "RESOLVED") == 0) ||
                   (ck_is_lost_at(ck, tx, node) && is_one_of(was, "", "REFUSED")); /* it knows again */
     /* What its liar signed and its engine never did comes back to it when it heals: that is between the two of them. */
     if (!is_way && ck->nodes[node].lies) return;
@@ -362,6 +391,7 @@ static void part_touched(struct ck *ck, size_t node, const struct ck_touch *touc
     if (strcmp(is, "PREPARED") == 0) tx->was_prepared[node] = true;
     if (strcmp(is, "PREPARED") == 0 && !tx->has_core) learn_from_part(ck, node, tx, touch->now);
     if (strcmp(is, "REFUSED") == 0) tx->is_refused[node] = true;
+    if (strcmp(is, "RESOLVED") == 0) check_by_hand(ck, node, tx);
     if (is_one_of(is, "PREPARED", "REFUSED")) ck_step_judged(ck, node, tx, touch->now);
     if (is_one_of(is, "COMMITTED", "ABORTED")) part_left_prepared(ck, node, tx, touch);
 }

@@ -96,7 +96,7 @@ static void on_ack(struct ck *ck, const struct said *said) {
         char txid[72];
         (void)mp_text(mp_get(mp_at(list, i), "txid"), txid, sizeof txid);
         const char *state = ck_part_state(ck, said->node, txid);
-        if (!is(state, "COMMITTED")) early(ck, said, txid, "an ack", state);
+        if (!is(state, "COMMITTED") && !is(state, "COLLECTED")) early(ck, said, txid, "an ack", state);
     }
 }
 
