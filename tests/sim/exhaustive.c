@@ -28,6 +28,7 @@
 #define LOCKS         1024u
 #define SHORTEN_S     30 /* how long a shorter path is looked for */
 #define SECOND_SEARCH UINT64_C(0x5bd1e995c6a4a793)
+#define ANY_MAX       99
 #define LARGE_BYTES   (64 * 1024)
 #define JOBS_MAX      64u
 #define CRASHED       "the product's own assertion failed, or it crashed"
@@ -56,8 +57,7 @@ struct shared {
     _Atomic uint64_t states, visits, transitions, leaves, forks;
     _Atomic unsigned deepest, depth_limit;
     _Atomic bool must_stop, is_full, is_out_of_time;
-    _Atomic uint64_t part[SIM_PART_STATES][SIM_PART_INPUTS], coord[SIM_COORD_STATES][SIM_COORD_INPUTS];
-    _Atomic uint64_t events[GJ_EVENT_COUNT], rows[EX_ROW_COUNT];
+    struct ex_met met;
     bool has_failed;
     struct ck_failure failure;
     struct path failing;
@@ -72,7 +72,7 @@ struct search {
     enum gj_request_kind start;
     uint8_t bounds[EX_BOUND_COUNT];
     unsigned jobs;
-    bool shortens, is_prompt;
+    bool shortens, is_prompt, has_cells;
     double deadline_s;
 };
 
@@ -119,32 +119,60 @@ static bool is_new(struct place *place, const struct left *now) {
     return true;
 }
 
+/* The place of a state under its guard; NULL: there is none and none is made. */
+static struct place *place_of(uint64_t hash, bool makes_it, bool *ret_is_new) {
+    *ret_is_new = false;
+    for (uint64_t i = 0; i < PLACES; i++) {
+        struct place *place = &search.shared->places[(hash / LOCKS + i) & (PLACES - 1)];
+        uint64_t was = __atomic_load_n(&place->hash, __ATOMIC_ACQUIRE);
+        if (was == 0 && !makes_it) return NULL;
+        *ret_is_new = was == 0 && __atomic_compare_exchange_n(&place->hash, &was, hash, false,
+                                                              __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+        if (*ret_is_new || was == hash) return place;
+    }
+    return NULL;
+}
+
+static uint64_t name_of(uint64_t hash) {
+    if (search.shortens) hash ^= SECOND_SEARCH; /* the places of the first one count no more */
+    return hash == 0 ? 1 : hash;
+}
+
+static struct left left_at(const uint8_t bounds[EX_BOUND_COUNT], unsigned n_choices) {
+    struct left left = {.depth = search.shortens ? (uint8_t)(search.shared->depth_limit - n_choices) : 0};
+    memcpy(left.v, bounds, sizeof left.v);
+    return left;
+}
+
 static bool visit(uint64_t hash) {
     struct shared *shared = search.shared;
-    struct left now = {.depth = search.shortens ? (uint8_t)(shared->depth_limit - search.path.n) : 0};
-    memcpy(now.v, search.ex->left, sizeof now.v);
-    if (search.shortens) hash ^= SECOND_SEARCH; /* the places of the first one count no more */
-    if (hash == 0) hash = 1;
-    atomic_flag *guard = &shared->locks[hash % LOCKS];
-    bool result = false, is_known = false;
+    const struct left now = left_at(search.ex->left, search.path.n);
+    const uint64_t name = name_of(hash);
+    bool is_first = false;
     /* A place is taken by one hash for good, and all that comes with one hash comes under one guard. */
-    lock(guard);
-    for (uint64_t i = 0; i < PLACES; i++) {
-        struct place *place = &shared->places[(hash / LOCKS + i) & (PLACES - 1)];
-        uint64_t was = 0;
-        if (__atomic_compare_exchange_n(&place->hash, &was, hash, false, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_ACQUIRE)) {
-            result = is_new(place, &now);
-            break;
-        }
-        if (was != hash) continue;
-        is_known = true;
-        result = is_new(place, &now);
-        break;
-    }
-    unlock(guard);
-    if (!is_known && shared->states++ > PLACES * 3 / 4) shared->is_full = shared->must_stop = true;
+    lock(&shared->locks[name % LOCKS]);
+    struct place *place = place_of(name, true, &is_first);
+    bool result = place == NULL || is_new(place, &now);
+    unlock(&shared->locks[name % LOCKS]);
     shared->visits += result;
+    shared->states += is_first;
+    if (is_first && shared->states > PLACES * 3 / 4) shared->is_full = shared->must_stop = true;
+    return result;
+}
+
+/* Was somebody there, with at least as much left as this choice leaves? */
+static bool was_visited(uint64_t hash, const struct ex_choice *choice) {
+    uint8_t bounds[EX_BOUND_COUNT];
+    const uint64_t name = name_of(hash);
+    bool is_first = false, result = false;
+    memcpy(bounds, search.ex->left, sizeof bounds);
+    ex_spend(bounds, choice);
+    const struct left then = left_at(bounds, search.path.n + 1);
+    lock(&search.shared->locks[name % LOCKS]);
+    const struct place *place = place_of(name, false, &is_first);
+    for (unsigned i = 0; place != NULL && i < place->n && !result; i++)
+        result = allows_all_of(&place->left[i], &then);
+    unlock(&search.shared->locks[name % LOCKS]);
     return result;
 }
 
@@ -176,20 +204,21 @@ static bool has_failed_here(void) {
 }
 
 /* --- counting ------------------------------------------------------------------------------------------- */
-static void move(_Atomic uint64_t *to, uint64_t *from, size_t n) {
+static void move(uint64_t *to, uint64_t *from, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (from[i] != 0) to[i] += from[i];
+        if (from[i] != 0) (void)__atomic_fetch_add(&to[i], from[i], __ATOMIC_RELAXED);
         from[i] = 0;
     }
 }
 
 static void count(void) {
-    struct sim_coverage *met = &search.ex->sim->coverage;
+    struct sim_coverage *coverage = &search.ex->sim->coverage;
     struct shared *shared = search.shared;
-    move(&shared->part[0][0], &met->part[0][0], SIM_PART_STATES * SIM_PART_INPUTS);
-    move(&shared->coord[0][0], &met->coord[0][0], SIM_COORD_STATES * SIM_COORD_INPUTS);
-    move(shared->events, met->events, GJ_EVENT_COUNT);
-    move(shared->rows, search.ex->rows, EX_ROW_COUNT);
+    struct ex_met *met = &shared->met;
+    move(&met->part[0][0], &coverage->part[0][0], SIM_PART_STATES * SIM_PART_INPUTS);
+    move(&met->coord[0][0], &coverage->coord[0][0], SIM_COORD_STATES * SIM_COORD_INPUTS);
+    move(met->events, coverage->events, GJ_EVENT_COUNT);
+    move(met->rows, search.ex->rows, EX_ROW_COUNT);
     unsigned deepest = shared->deepest;
     while (search.path.n > deepest &&
            !atomic_compare_exchange_weak(&shared->deepest, &deepest, search.path.n)) {
@@ -199,13 +228,20 @@ static void count(void) {
 /* --- depth first ---------------------------------------------------------------------------------------- */
 static void explore(void);
 
-/* Makes the choice here; false: what follows need not be looked at. */
-static bool take(const struct ex_choice *choice) {
+/* Makes the choice here; false: what follows need not be looked at. |foreseen|: 0, or the state that it leads to. */
+static bool take(const struct ex_choice *choice, uint64_t foreseen) {
     search.path.items[search.path.n++] = *choice;
     ex_do(search.ex, choice);
+    if (choice->kind == EX_LIE) {
+        count(); /* what was planted breaks the books by itself: only the cell counts, and that the node lives */
+        return false;
+    }
     if (has_failed_here()) return false;
     if (search.ex->is_moot) return false;
     search.shared->transitions++;
+    if (foreseen != 0 && foreseen != ex_hash(search.ex))
+        ck_fail(search.ex->sim->ck, "hash", choice->node, NULL, "a step depends on what the hash leaves out");
+    if (has_failed_here()) return false;
     count();
     return true;
 }
@@ -221,14 +257,14 @@ static bool is_too_deep(void) {
 }
 
 /* The child of one choice. With a token to spare it runs beside us, and gives it back; else we wait for it. */
-static void branch(const struct ex_choice *choice, unsigned *n_beside) {
+static void branch(const struct ex_choice *choice, uint64_t foreseen, unsigned *n_beside) {
     bool is_beside = sem_trywait(&search.shared->tokens) == 0;
     search.shared->forks++;
     pid_t pid = fork();
     GJ_ASSERT(pid >= 0);
     if (pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (take(choice)) explore();
+        if (take(choice, foreseen)) explore();
         if (is_beside) (void)sem_post(&search.shared->tokens);
         _exit(0);
     }
@@ -250,8 +286,16 @@ static void wait_beside(unsigned n_beside) {
 /* What leads on comes before what breaks; so the first leaf is an orderly end. */
 static void explore_all(const struct ex_choice *choices, unsigned n) {
     unsigned n_beside = 0;
-    for (unsigned i = 0; i < n && !is_over(); i++)
-        branch(&choices[i], &n_beside);
+    for (unsigned i = 0; i < n && !is_over(); i++) {
+        uint64_t foreseen = 0;
+        enum ex_foresight foresight = ex_foresee(search.ex, &choices[i], &foreseen);
+        if (foresight == EX_MOOT) continue;
+        if (foresight == EX_FORESEEN && was_visited(foreseen, &choices[i])) {
+            search.shared->transitions++;
+            continue;
+        }
+        branch(&choices[i], foreseen, &n_beside);
+    }
     wait_beside(n_beside);
 }
 
@@ -342,7 +386,8 @@ static int tell_failure(void) {
     shorten();
     (void)printf("FAILED after %u choices: %s\n", shared->failing.n, shared->failure.invariant);
     (void)tell(&shared->failing);
-    (void)printf("again: gongji-sim --exhaustive --start %s --nodes %zu --path ", start_word(), search.nodes);
+    (void)printf("again: gongji-sim --exhaustive --start %s --nodes %zu%s --path ", start_word(),
+                 search.nodes, search.is_prompt ? " --prompt" : "");
     print_path(&shared->failing);
     (void)putchar('\n');
     return 1;
@@ -355,7 +400,8 @@ static void print_bounds(void) {
 #undef X
     };
     for (size_t i = 0; i < EX_BOUND_COUNT; i++)
-        if (search.bounds[i] > 0) (void)printf(" %s %u", words[i], search.bounds[i]);
+        if (search.bounds[i] > 0 && search.bounds[i] < ANY_MAX)
+            (void)printf(" %s %u", words[i], search.bounds[i]);
 }
 
 static int report(double seconds) {
@@ -367,7 +413,8 @@ static int report(double seconds) {
                  shared->states, shared->visits, shared->transitions, shared->leaves, shared->deepest,
                  shared->forks, seconds, shared->is_full ? ", NOT ALL: too many states" : "",
                  shared->is_out_of_time ? ", NOT ALL: out of time" : "");
-    return shared->is_full || shared->is_out_of_time ? 1 : 0;
+    unsigned missing = search.has_cells ? ex_report(&shared->met) : 0;
+    return missing > 0 || shared->is_full || shared->is_out_of_time ? 1 : 0;
 }
 
 /* --- options -------------------------------------------------------------------------------------------- */
@@ -418,7 +465,7 @@ static bool read_path(char *text) {
 
 static int replay_path(void) {
     const struct path path = search.path;
-    memset(search.ex->left, UINT8_MAX, sizeof search.ex->left);
+    memset(search.ex->left, ANY_MAX, sizeof search.ex->left);
     return tell(&path);
 }
 
@@ -428,6 +475,7 @@ static int search_all(double seconds) {
     search.shared->depth_limit = EX_DEPTH_MAX - 1;
     memcpy(search.ex->left, search.bounds, sizeof search.ex->left);
     GJ_ASSERT(sem_init(&search.shared->tokens, 1, search.jobs - 1) == 0);
+    if (search.has_cells) search.ex->met = &search.shared->met;
     (void)signal(SIGABRT, on_abort);
     (void)signal(SIGSEGV, on_abort);
     run_search();
@@ -436,17 +484,23 @@ static int search_all(double seconds) {
 }
 
 int ex_main(int argc, char **argv) {
-    static const struct option options[] = {
-        {"exhaustive", no_argument, NULL, 'e'},  {"nodes", required_argument, NULL, 'n'},
-        {"start", required_argument, NULL, 't'}, {"bounds", required_argument, NULL, 'b'},
-        {"jobs", required_argument, NULL, 'j'},  {"seconds", required_argument, NULL, 's'},
-        {"path", required_argument, NULL, 'p'},  {"prompt", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"exhaustive", no_argument, NULL, 'e'},
+                                            {"nodes", required_argument, NULL, 'n'},
+                                            {"start", required_argument, NULL, 't'},
+                                            {"bounds", required_argument, NULL, 'b'},
+                                            {"jobs", required_argument, NULL, 'j'},
+                                            {"seconds", required_argument, NULL, 's'},
+                                            {"path", required_argument, NULL, 'p'},
+                                            {"prompt", no_argument, NULL, 'q'},
+                                            {"cells", no_argument, NULL, 'c'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     double seconds = 1e9;
     int c;
     search = (struct search){.nodes = 2, .start = GJ_REQUEST_SETTLE, .jobs = 1};
     search.bounds[EX_DROP] = search.bounds[EX_DUP] = search.bounds[EX_CRASH] = 1;
     search.bounds[EX_TIMER] = 2;
+    search.bounds[EX_ANY] = ANY_MAX;
     while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         bool is_read = c != '?';
         if (c == 'n') search.nodes = strtoul(optarg, NULL, 10);
@@ -456,6 +510,7 @@ int ex_main(int argc, char **argv) {
         if (c == 's') seconds = strtod(optarg, NULL);
         if (c == 'p') is_read = read_path(optarg);
         if (c == 'q') search.is_prompt = true;
+        if (c == 'c') search.has_cells = true;
         if (c == 'h') return usage(stdout);
         if (!is_read) return usage(stderr);
     }
@@ -465,6 +520,7 @@ int ex_main(int argc, char **argv) {
     (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     (void)mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
     search.shared = share();
+    ex_memo_open();
     search.ex = ex_open(search.nodes, search.start);
     search.ex->is_prompt = search.is_prompt;
     int result = search.path.n > 0 ? replay_path() : search_all(seconds);

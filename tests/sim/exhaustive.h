@@ -24,7 +24,9 @@
     X(ASK, "ask", "times the client asks again after a crash")                                               \
     X(REVERSE, "reverse", "times the client reverses")                                                       \
     X(FULL, "full", "batches for which a store has no room")                                                 \
-    X(DOUBT, "doubt", "starts without a witness file")
+    X(DOUBT, "doubt", "starts without a witness file")                                                       \
+    X(BOOT, "boot", "starts that die in their recovery")                                                     \
+    X(ANY, "any", "of drop, dup, crash, late, reverse, full together")
 
 enum ex_bound {
 #define X(name, word, text) EX_##name,
@@ -44,7 +46,8 @@ enum ex_kind {
     EX_START_DOUBT,
     EX_PASS,
     EX_ASK_AGAIN,
-    EX_UNDO
+    EX_UNDO,
+    EX_LIE /* |flight|: which, to whom */
 };
 /* How the step of a choice ends. */
 enum ex_end {
@@ -83,6 +86,14 @@ enum ex_row {
         EX_ROW_COUNT
 };
 
+/* What was met, in all states together. */
+struct ex_met {
+    uint64_t part[SIM_PART_STATES][SIM_PART_INPUTS], coord[SIM_COORD_STATES][SIM_COORD_INPUTS];
+    uint64_t events[GJ_EVENT_COUNT], rows[EX_ROW_COUNT];
+};
+/* Prints it; returns how many cells and rows are missing without a reason (exhaustive_report.c). */
+unsigned ex_report(const struct ex_met *met);
+
 /* --- one state: this process ---------------------------------------------------------------------------- */
 struct ex {
     struct sim *sim;
@@ -94,9 +105,15 @@ struct ex {
         uint64_t number, hash;
     } known[EX_KNOWN]; /* what parcels say, by the last bits of their numbers */
     size_t changed;    /* the only node that has changed since the last ex_hash(); the number of nodes: any */
-    bool is_prompt;    /* greetings are no choice: HELLO and WELCOME arrive at once */
-    bool is_free;      /* nothing is searched: setting up, or the end without faults */
-    bool is_moot;      /* the last choice was none: what it names did not happen */
+    struct {
+        uint64_t key, first;
+        bool is_deaf;
+    } step;                   /* the one that is being made, for exhaustive_memo.c */
+    const struct ex_met *met; /* for lies; NULL: none is told */
+    bool is_lied;             /* alarms are no failure any more */
+    bool is_prompt;           /* greetings are no choice: HELLO and WELCOME arrive at once */
+    bool is_free;             /* nothing is searched: setting up, or the end without faults */
+    bool is_moot;             /* the last choice was none: what it names did not happen */
     /* the client */
     size_t client_node;
     union ex_body {
@@ -116,13 +133,15 @@ struct ex *ex_open(size_t nodes, enum gj_request_kind start);
 void ex_close(struct ex **ex_p);
 /* All start, hear each other, have time. Fails (ck_failed) if something is left undone. */
 void ex_end(struct ex *ex);
-uint64_t ex_submit(struct ex *ex, enum gj_request_kind kind, const void *body, const char *msgid);
+uint64_t ex_submit(struct ex *ex, size_t node, enum gj_request_kind kind, const void *body,
+                   const char *msgid);
 void ex_ask(struct ex *ex);
 
 /* --- exhaustive_step.c ---------------------------------------------------------------------------------- */
 unsigned ex_choices(struct ex *ex, struct ex_choice ret[EX_CHOICES_MAX]);
 bool ex_is_leaf(const struct ex *ex);
 void ex_do(struct ex *ex, const struct ex_choice *choice);
+void ex_spend(uint8_t left[EX_BOUND_COUNT], const struct ex_choice *choice);
 bool ex_is_up(const struct ex *ex, size_t node);
 /* Out of the network; the order of those that stay is of no importance. */
 struct sim_flight *ex_take(struct ex *ex, size_t place);
@@ -130,6 +149,7 @@ void ex_set_clock(struct ex *ex, size_t node);
 void ex_step(struct ex *ex, size_t node);
 void ex_deliver(struct ex *ex, const struct sim_flight *flight);
 void ex_start(struct ex *ex, size_t node, bool in_doubt);
+void ex_goes_down(struct ex *ex, size_t node);
 /* What is due at this instant is done in it: no choice lies between. */
 void ex_catch_up(struct ex *ex, size_t node);
 /* I3: what comes back from the disk is what was made durable. */
@@ -149,6 +169,23 @@ int64_t ex_due_ms(const struct ex *ex, size_t node);
 /* What the receiver of a flight would make of it. */
 enum ex_standing { EX_FRESH, EX_SEEN, EX_STALE };
 enum ex_standing ex_standing(const struct ex *ex, const struct sim_flight *flight);
+uint64_t ex_hash_content(struct ex *ex, const struct sim_flight *flight);
 uint64_t ex_hash_flight(struct ex *ex, const struct sim_flight *flight);
+uint64_t ex_hash_node(const struct ex *ex, size_t node);
+uint64_t ex_hash_of(const struct ex *ex, const uint64_t *nodes, uint64_t flights, size_t n_flights);
+uint64_t ex_mix(uint64_t hash, uint64_t word);
+
+/* --- exhaustive_lies.c ---------------------------------------------------------------------------------- */
+/* The lies that may be told here and have not been told often enough. */
+unsigned ex_lies(struct ex *ex, struct ex_choice *ret, unsigned max);
+bool ex_lie(struct ex *ex, const struct ex_choice *choice);
+
+/* --- exhaustive_memo.c ---------------------------------------------------------------------------------- */
+enum ex_foresight { EX_UNKNOWN, EX_MOOT, EX_FORESEEN };
+void ex_memo_open(void);
+/* Which state the choice leads to, if such a step was made before. */
+enum ex_foresight ex_foresee(struct ex *ex, const struct ex_choice *choice, uint64_t *ret_hash);
+void ex_learn_before(struct ex *ex, const struct ex_choice *choice, const struct sim_flight *flight);
+void ex_learn_after(struct ex *ex, const struct ex_choice *choice, const struct sim_flight *flight);
 
 #endif

@@ -16,7 +16,7 @@
 #define NESTING_MAX 6 /* a parcel in a parcel: a certificate in legs, a vote in it */
 
 /* --- mixing --------------------------------------------------------------------------------------------- */
-static uint64_t mix(uint64_t hash, uint64_t word) {
+uint64_t ex_mix(uint64_t hash, uint64_t word) {
     hash = (hash ^ word) * UINT64_C(0x9ddfea08eb382d69);
     hash ^= hash >> 32;
     return hash * UINT64_C(0xff51afd7ed558ccd) + 1;
@@ -24,16 +24,16 @@ static uint64_t mix(uint64_t hash, uint64_t word) {
 
 static uint64_t mix_bytes(uint64_t hash, const void *ptr, size_t len) {
     const uint8_t *at = ptr;
-    hash = mix(hash, len);
+    hash = ex_mix(hash, len);
     for (; len >= 8; len -= 8, at += 8) {
         uint64_t word;
         memcpy(&word, at, 8);
-        hash = mix(hash, word);
+        hash = ex_mix(hash, word);
     }
     uint64_t rest = 0;
     for (size_t i = 0; i < len; i++)
         rest = rest << 8 | at[i];
-    return mix(hash, rest);
+    return ex_mix(hash, rest);
 }
 
 static uint64_t mix_text(uint64_t hash, const char *text) {
@@ -41,7 +41,7 @@ static uint64_t mix_text(uint64_t hash, const char *text) {
 }
 
 static uint64_t mix_txid(uint64_t hash, const struct gj_txid *txid) {
-    return mix(mix(mix(mix_text(hash, txid->coordinator), txid->epoch), txid->seq), txid->attempt);
+    return ex_mix(ex_mix(ex_mix(mix_text(hash, txid->coordinator), txid->epoch), txid->seq), txid->attempt);
 }
 
 /* --- messages ------------------------------------------------------------------------------------------- */
@@ -92,11 +92,12 @@ static uint64_t mix_value(uint64_t hash, const uint8_t **at, bool is_greeting, u
         *at = body;
         return hash;
     }
-    hash = mix(mix(hash, (uint64_t)head.kind), head.n);
+    hash = ex_mix(hash, (uint64_t)head.kind);
     if (head.kind == 's' || head.kind == 'b') {
         *at = body + head.n;
         return head.kind == 'b' ? mix_blob(hash, body, head.n, nesting) : mix_bytes(hash, body, head.n);
     }
+    hash = ex_mix(hash, head.n);
     for (uint64_t i = 0; i < head.n; i++) {
         bool is_left_out = false;
         if (head.kind == 'm') {
@@ -112,7 +113,13 @@ static uint64_t mix_value(uint64_t hash, const uint8_t **at, bool is_greeting, u
     return hash;
 }
 
-/* Without id, times, flush, salts, path, signature: they follow from when it was sent. */
+/* Its answer names it, and who asked looks for that name. */
+static bool is_question(const char *kind) {
+    return strcmp(kind, "plan") == 0 || strcmp(kind, "cover") == 0 || strcmp(kind, "verify") == 0;
+}
+
+/* Without times, flush, salts, path, signature, and without the id where no answer names it: they follow from when it
+ * was sent. */
 static uint64_t mix_item(uint64_t hash, const struct ck_item *item, unsigned nesting) {
     char tx[72];
     size_t len;
@@ -122,6 +129,8 @@ static uint64_t mix_item(uint64_t hash, const struct ck_item *item, unsigned nes
     hash = mix_text(hash, mp_text(mp_get(item->header, "tx"), tx, sizeof tx));
     const uint8_t *reply_to = mp_bytes(mp_get(item->header, "reply_to"), &len);
     if (reply_to != NULL && !is_greeting && !is_error) hash = mix_bytes(hash, reply_to, len);
+    const uint8_t *id = mp_bytes(mp_get(item->header, "id"), &len);
+    if (id != NULL && is_question(item->kind)) hash = mix_bytes(hash, id, len);
     const uint8_t *at = item->body.at;
     return mix_value(hash, &at, is_greeting, nesting);
 }
@@ -131,7 +140,7 @@ static struct ck_parcel parcels[NESTING_MAX]; /* by nesting: too large for the s
 static uint64_t mix_parcel(uint64_t hash, const uint8_t *ptr, size_t len, unsigned nesting) {
     struct ck_parcel *parcel = &parcels[nesting];
     if (!ck_parcel_read(ptr, len, parcel)) return mix_bytes(hash, ptr, len);
-    hash = mix(mix(mix_text(hash, parcel->sender), parcel->epoch), parcel->n);
+    hash = ex_mix(ex_mix(mix_text(hash, parcel->sender), parcel->epoch), parcel->n);
     for (uint32_t i = 0; i < parcel->n; i++)
         hash = mix_item(hash, &parcel->items[i], nesting + 1);
     return hash;
@@ -159,7 +168,7 @@ static uint64_t mix_field(uint64_t hash, const struct gj_field *field, const voi
     case GJ_FIELD_DATE:
         return mix_bytes(hash, at, sizeof(gj_date));
     case GJ_FIELD_BOOL:
-        return mix(hash, *(const bool *)at);
+        return ex_mix(hash, *(const bool *)at);
     case GJ_FIELD_TEXT:
         return mix_text(hash, (const char *)at);
     case GJ_FIELD_FIX:
@@ -207,11 +216,12 @@ static uint64_t mix_peers(uint64_t hash, const struct ex *ex, size_t node, const
     for (size_t i = 0; i < ex->sim->n; i++) {
         const struct gj_peer *peer = &p->peers[i];
         if (i == node) continue;
-        hash = mix(mix(hash, peer->heard), peer->epoch);
-        hash = mix(hash, peer->replay.epoch);
-        if (!peer->heard) hash = mix(hash, from_now(ex, node, peer->hello_due.ms));
+        hash = ex_mix(ex_mix(hash, peer->heard), peer->epoch);
+        hash = ex_mix(hash, peer->replay.epoch);
+        if (!peer->heard) hash = ex_mix(hash, from_now(ex, node, peer->hello_due.ms));
+        hash = ex_mix(hash, from_now(ex, node, peer->tell_due.ms));
         int64_t end_ms = peer->hurry_since.ms + GJ_HURRY_WINDOW_MS;
-        if (peer->hurries > 0) hash = mix(mix(hash, peer->hurries), from_now(ex, node, end_ms));
+        if (peer->hurries > 0) hash = ex_mix(ex_mix(hash, peer->hurries), from_now(ex, node, end_ms));
     }
     return hash;
 }
@@ -221,38 +231,38 @@ static uint64_t mix_active(uint64_t hash, const struct ex *ex, size_t node, cons
     for (uint32_t i = 0; i < p->n_active; i++) {
         const struct gj_active *active = &p->active[i];
         uint64_t one = mix_txid((uint64_t)active->role + 1, &active->txid);
-        one = mix(one, from_now(ex, node, active->due.ms));
-        one = mix(one, from_now(ex, node, active->deadline.ms));
-        sum += mix(mix(one, (uint64_t)active->interval_ms), active->tries);
+        one = ex_mix(one, from_now(ex, node, active->due.ms));
+        one = ex_mix(one, from_now(ex, node, active->deadline.ms));
+        sum += ex_mix(ex_mix(one, (uint64_t)active->interval_ms), active->tries);
     }
-    return mix(mix(hash, sum), p->n_active);
+    return ex_mix(ex_mix(hash, sum), p->n_active);
 }
 
 static uint64_t mix_bill(uint64_t hash, const struct gj_session_bill *bill) {
     hash = mix_text(mix_text(hash, bill->plan_id), bill->setl_id);
-    hash = mix(mix(hash, bill->has_agreed), (uint64_t)bill->agreed_cash_fen);
+    hash = ex_mix(ex_mix(hash, bill->has_agreed), (uint64_t)bill->agreed_cash_fen);
     for (uint32_t i = 0; i < bill->n_covers; i++)
-        hash = mix(mix(hash, bill->covers[i].state), (uint64_t)bill->covers[i].cover);
-    return mix_blob(mix(hash, bill->home_local), bill->answer, bill->answer_len, 0);
+        hash = ex_mix(ex_mix(hash, bill->covers[i].state), (uint64_t)bill->covers[i].cover);
+    return mix_blob(ex_mix(hash, bill->home_local), bill->answer, bill->answer_len, 0);
 }
 
 static uint64_t mix_questions(uint64_t hash, const struct gj_session *session) {
     for (uint32_t i = 0; i < GJ_SOURCES_MAX && session->n_open > 0; i++) {
         const struct gj_question *question = &session->questions[i];
         if (!question->open) continue;
-        hash = mix_text(mix(hash, i), question->node);
-        hash = mix(mix(hash, question->id.epoch), question->id.counter);
+        hash = mix_text(ex_mix(hash, i), question->node);
+        hash = ex_mix(ex_mix(hash, question->id.epoch), question->id.counter);
     }
-    return mix(hash, session->n_open);
+    return ex_mix(hash, session->n_open);
 }
 
 static uint64_t mix_session(const struct ex *ex, size_t node, const struct gj_session *session) {
-    uint64_t hash = mix(mix((uint64_t)session->phase, (uint64_t)session->kind), session->attempt);
+    uint64_t hash = ex_mix(ex_mix((uint64_t)session->phase, (uint64_t)session->kind), session->attempt);
     unsigned waiters = 0;
     for (uint32_t i = 0; i < GJ_DESK_WAITERS_MAX; i++)
         waiters += session->waiters[i] != 0;
     hash = mix_txid(mix_text(mix_text(hash, session->sender), session->msgid), &session->txid);
-    hash = mix(mix(hash, waiters), from_now(ex, node, session->deadline.ms));
+    hash = ex_mix(ex_mix(hash, waiters), from_now(ex, node, session->deadline.ms));
     for (uint32_t i = 0; i < session->n_dead; i++)
         hash = mix_text(hash, session->dead[i]);
     hash = mix_questions(hash, session);
@@ -265,21 +275,23 @@ static uint64_t mix_core(uint64_t hash, const struct ex *ex, size_t node, const 
     const struct gj_protocol *p = engine->protocol;
     const struct gj_domain *domain = engine->domain;
     uint64_t sum = 0;
-    hash = mix(mix(hash, p->epoch), p->resync);
-    hash = mix(mix(mix(hash, p->gate_open), p->past_is_settled), p->rescan);
+    hash = ex_mix(ex_mix(hash, p->epoch), p->resync);
+    hash = ex_mix(ex_mix(ex_mix(hash, p->gate_open), p->past_is_settled), p->rescan);
     hash = mix_active(mix_peers(hash, ex, node, p), ex, node, p);
     for (uint32_t i = 0; i < domain->high; i++)
         if (domain->sessions[i].phase != GJ_PHASE_FREE) sum += mix_session(ex, node, &domain->sessions[i]);
-    hash = mix(hash, from_now(ex, node, domain->notices_due.ms));
-    hash = mix(hash, from_now(ex, node, domain->reversals_due.ms));
-    return mix(mix(hash, sum), domain->n_sessions);
+    hash = ex_mix(hash, from_now(ex, node, domain->notices_due.ms));
+    hash = ex_mix(hash, from_now(ex, node, domain->reversals_due.ms));
+    return ex_mix(ex_mix(hash, sum), domain->n_sessions);
 }
 
-/* The purge of old plans and requests is left out: by the wall clock nothing grows old in a search. */
+/* The purge of old plans and requests and the collection of old records are left out: by the wall clock nothing grows
+ * old in a search. */
 int64_t ex_due_ms(const struct ex *ex, size_t node) {
     const struct gj_engine *engine = gj_cluster_engine(ex->sim->cluster, node);
     const struct gj_domain *domain = engine->domain;
     int64_t due = gj_protocol_next_due(engine->protocol).ms;
+    if (due == engine->protocol->collect_due.ms) due = INT64_MAX;
     if (domain->notices_due.ms < due) due = domain->notices_due.ms;
     if (domain->reversals_due.ms < due) due = domain->reversals_due.ms;
     for (uint32_t i = 0; i < domain->high; i++) {
@@ -289,11 +301,12 @@ int64_t ex_due_ms(const struct ex *ex, size_t node) {
     return due;
 }
 
-static uint64_t hash_node(const struct ex *ex, size_t node) {
+uint64_t ex_hash_node(const struct ex *ex, size_t node) {
     uint64_t sum = 0;
     const struct gj_engine *engine = gj_cluster_engine(ex->sim->cluster, node);
     ck_each_row(ex->sim->ck, node, add_row, &sum);
-    uint64_t hash = mix(mix(sum, node), engine != NULL);
+    uint64_t hash = ex_mix(ex_mix(sum, node), engine != NULL);
+    if (node == ex->client_node) hash = ex_mix(ex_mix(hash, ex->has_answer), ex->waits);
     return engine == NULL ? hash : mix_core(hash, ex, node, engine);
 }
 
@@ -313,26 +326,30 @@ enum ex_standing ex_standing(const struct ex *ex, const struct sim_flight *fligh
     return gj_replay_check(&engine->protocol->peers[flight->from].replay, &id) == GJ_OK ? EX_FRESH : EX_SEEN;
 }
 
-static uint64_t content_of(struct ex *ex, const struct sim_flight *flight) {
+uint64_t ex_hash_content(struct ex *ex, const struct sim_flight *flight) {
     struct ex_known *known = &ex->known[flight->number % EX_KNOWN];
     if (known->number == flight->number) return known->hash;
     known->number = flight->number;
-    known->hash = mix_parcel(mix(mix(7, flight->from), flight->to), flight->bytes, flight->len, 0);
+    known->hash = mix_parcel(ex_mix(ex_mix(7, flight->from), flight->to), flight->bytes, flight->len, 0);
     return known->hash;
 }
 
 uint64_t ex_hash_flight(struct ex *ex, const struct sim_flight *flight) {
-    return mix(content_of(ex, flight), (uint64_t)ex_standing(ex, flight));
+    return ex_mix(ex_hash_content(ex, flight), (uint64_t)ex_standing(ex, flight));
+}
+
+uint64_t ex_hash_of(const struct ex *ex, const uint64_t *nodes, uint64_t flights, size_t n_flights) {
+    uint64_t hash = ex_mix(11, (uint64_t)ex->wall_ms);
+    for (size_t i = 0; i < ex->sim->n; i++)
+        hash = ex_mix(hash, nodes[i]);
+    return ex_mix(ex_mix(hash, flights), n_flights);
 }
 
 uint64_t ex_hash(struct ex *ex) {
-    uint64_t flights = 0, hash = mix(11, (uint64_t)ex->wall_ms);
-    for (size_t i = 0; i < ex->sim->n; i++) {
-        if (ex->changed == i || ex->changed == ex->sim->n) ex->node_hash[i] = hash_node(ex, i);
-        hash = mix(hash, ex->node_hash[i]);
-    }
+    uint64_t flights = 0;
+    for (size_t i = 0; i < ex->sim->n; i++)
+        if (ex->changed == i || ex->changed == ex->sim->n) ex->node_hash[i] = ex_hash_node(ex, i);
     for (size_t i = 0; i < ex->sim->n_heap; i++)
         flights += ex_hash_flight(ex, ex->sim->heap[i]);
-    hash = mix(mix(hash, flights), ex->sim->n_heap);
-    return mix(mix(hash, ex->has_answer), ex->waits);
+    return ex_hash_of(ex, ex->node_hash, flights, ex->sim->n_heap);
 }

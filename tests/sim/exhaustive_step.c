@@ -114,7 +114,7 @@ static void check_alarms(struct ex *ex) {
     static const enum gj_event_code never[] = {GJ_EVENT_EQUIVOCATION,    GJ_EVENT_VIOLATION,
                                                GJ_EVENT_BAD_CERTIFICATE, GJ_EVENT_RESYNC_NEEDED,
                                                GJ_EVENT_CASE_OPENED,     GJ_EVENT_CLOCK_SKEW};
-    for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
+    for (size_t i = 0; i < sizeof never / sizeof never[0] && !ex->is_lied; i++)
         if (ex->sim->events[never[i]] > 0)
             ck_fail(ex->sim->ck, "alarm", 0, NULL, "%s, and nobody lied", gj_event_word(never[i]));
 }
@@ -127,7 +127,7 @@ static void hear_answer(struct ex *ex) {
     sim_say(ex->sim, "the client hears: %s", ex->has_answer ? state : "not now");
 }
 
-static void goes_down(struct ex *ex, size_t node) {
+void ex_goes_down(struct ex *ex, size_t node) {
     if (gj_cluster_is_up(ex->sim->cluster, node)) gj_cluster_crash(ex->sim->cluster, node);
     ex->sim->nodes[node].is_down = true;
     ex->sim->nodes[node].next_commit = SIM_DISK_WELL;
@@ -140,7 +140,7 @@ static void after_step(struct ex *ex, size_t node) {
     if (gj_cluster_is_up(ex->sim->cluster, node)) return;
     sim_say(ex->sim, "%s ends by itself: %s", sim_node_name(node),
             gj_err_name(gj_cluster_failure(ex->sim->cluster, node)));
-    goes_down(ex, node);
+    ex_goes_down(ex, node);
 }
 
 void ex_step(struct ex *ex, size_t node) {
@@ -188,11 +188,20 @@ static void undo(struct ex *ex) {
     gj_text_set(reverse.omsgid, sizeof reverse.omsgid, ex->msgid);
     bool is_collecting = strcmp(look(ex, ex->client_node).state, "BEGUN") == 0;
     if (is_collecting) ex->sim->coverage.coord[GJ_COORD_COLLECTING][GJ_COORD_ON_CANCEL]++;
-    (void)ex_submit(ex, GJ_REQUEST_REVERSE, &reverse, ex->msgid);
+    (void)ex_submit(ex, ex->client_node, GJ_REQUEST_REVERSE, &reverse, ex->msgid);
     ex_step(ex, ex->client_node);
 }
 
 /* --- choices -------------------------------------------------------------------------------------------- */
+/* The others need a fault before them. */
+static bool counts_as_any(enum ex_bound bound) {
+    return bound != EX_TIMER && bound != EX_ASK && bound != EX_DOUBT && bound != EX_BOOT;
+}
+
+static bool may(const struct ex *ex, enum ex_bound bound) {
+    return ex->left[bound] > 0 && (!counts_as_any(bound) || ex->left[EX_ANY] > 0);
+}
+
 struct list {
     struct ex *ex;
     struct ex_choice *items;
@@ -208,7 +217,7 @@ static void add(struct list *list, struct ex_choice choice) {
 static void add_ends(struct list *list, struct ex_choice choice) {
     const struct ex *ex = list->ex;
     const unsigned all = (1u << ex->sim->n) - 1;
-    if (ex->left[EX_CRASH] > 0) {
+    if (may(ex, choice.kind == EX_START ? EX_BOOT : EX_CRASH)) {
         choice.end = EX_BEFORE;
         add(list, choice);
         choice.end = EX_AFTER;
@@ -223,7 +232,7 @@ static void add_ends(struct list *list, struct ex_choice choice) {
         choice.mask = 0;
     }
     choice.end = EX_NO_ROOM;
-    if (ex->left[EX_FULL] > 0 && choice.kind != EX_START) add(list, choice);
+    if (may(ex, EX_FULL) && choice.kind != EX_START) add(list, choice);
 }
 
 /* Of parcels that are alike one stands for all. */
@@ -247,15 +256,15 @@ static void add_flights(struct list *list) {
             add(list, choice);
             add_ends(list, choice);
             choice.kind = EX_COPY;
-            if (ex->left[EX_DUP] > 0) add(list, choice);
+            if (may(ex, EX_DUP)) add(list, choice);
         }
         choice.kind = EX_LOSE;
-        if (ex->left[EX_DROP] > 0) add(list, choice);
+        if (may(ex, EX_DROP)) add(list, choice);
     }
 }
 
 static bool may_fire(const struct ex *ex, size_t node) {
-    return ex_is_up(ex, node) && ex->left[EX_TIMER] > 0 && ex_due_ms(ex, node) != INT64_MAX;
+    return ex_is_up(ex, node) && may(ex, EX_TIMER) && ex_due_ms(ex, node) != INT64_MAX;
 }
 
 static void add_node(struct list *list, size_t node) {
@@ -265,7 +274,7 @@ static void add_node(struct list *list, size_t node) {
         add(list, choice);
         add_ends(list, choice);
         choice.kind = EX_START_DOUBT;
-        if (ex->left[EX_DOUBT] > 0) add(list, choice);
+        if (may(ex, EX_DOUBT)) add(list, choice);
         return;
     }
     choice.kind = EX_FIRE;
@@ -274,12 +283,12 @@ static void add_node(struct list *list, size_t node) {
         add_ends(list, choice);
     }
     choice.kind = EX_DIE;
-    if (ex->left[EX_CRASH] > 0) add(list, choice);
+    if (may(ex, EX_CRASH)) add(list, choice);
 }
 
 static bool may_undo(const struct ex *ex) {
     const char *state = ck_request_state(ex->sim->ck, ex->client_node, ex->sender, ex->msgid);
-    return ex->left[EX_REVERSE] > 0 && ex_is_up(ex, ex->client_node) && strcmp(state, "OPEN") == 0;
+    return may(ex, EX_REVERSE) && ex_is_up(ex, ex->client_node) && strcmp(state, "OPEN") == 0;
 }
 
 unsigned ex_choices(struct ex *ex, struct ex_choice ret[EX_CHOICES_MAX]) {
@@ -287,9 +296,10 @@ unsigned ex_choices(struct ex *ex, struct ex_choice ret[EX_CHOICES_MAX]) {
     add_flights(&list);
     for (size_t i = 0; i < ex->sim->n; i++)
         add_node(&list, i);
-    if (ex->left[EX_LATE] > 0) add(&list, (struct ex_choice){.kind = EX_PASS});
-    bool may_ask = ex->left[EX_ASK] > 0 && ex_is_up(ex, ex->client_node) && !ex->waits && !ex->has_answer;
+    if (may(ex, EX_LATE)) add(&list, (struct ex_choice){.kind = EX_PASS});
+    bool may_ask = may(ex, EX_ASK) && ex_is_up(ex, ex->client_node) && !ex->waits && !ex->has_answer;
     if (may_ask) add(&list, (struct ex_choice){.kind = EX_ASK_AGAIN, .node = (uint8_t)ex->client_node});
+    list.n += ex_lies(ex, ret + list.n, EX_CHOICES_MAX - list.n);
     if (may_undo(ex)) add(&list, (struct ex_choice){.kind = EX_UNDO, .node = (uint8_t)ex->client_node});
     return list.n;
 }
@@ -343,9 +353,12 @@ static void note_rows(struct ex *ex, const struct ex_choice *choice, const struc
         note_participant(ex, choice, was, is.state, flight);
 }
 
-static void spend(struct ex *ex, enum ex_bound bound) {
-    GJ_ASSERT(ex->left[bound] > 0);
-    ex->left[bound]--;
+static void spend(uint8_t left[EX_BOUND_COUNT], enum ex_bound bound) {
+    GJ_ASSERT(left[bound] > 0);
+    left[bound]--;
+    if (!counts_as_any(bound)) return;
+    GJ_ASSERT(left[EX_ANY] > 0);
+    left[EX_ANY]--;
 }
 
 /* Of what the node has sent since |first|, all that went to the nodes of |mask| is lost with it. False if there was
@@ -374,6 +387,7 @@ static void prepare_end(struct ex *ex, const struct ex_choice *choice) {
 /* A step that made no flush cannot fail at it. */
 static void finish_end(struct ex *ex, const struct ex_choice *choice, uint64_t first) {
     struct sim_node *node = &ex->sim->nodes[choice->node];
+    if (choice->kind == EX_LIE) return;
     if (choice->end == EX_WELL) {
         ex_catch_up(ex, choice->node);
         return;
@@ -381,7 +395,7 @@ static void finish_end(struct ex *ex, const struct ex_choice *choice, uint64_t f
     if (choice->end == EX_PART) {
         ex->is_moot = !ex_is_up(ex, choice->node) || !lose_part(ex, first, choice->mask);
         sim_say(ex->sim, "%s dies", sim_node_name(choice->node));
-        goes_down(ex, choice->node);
+        ex_goes_down(ex, choice->node);
         return;
     }
     ex->is_moot =
@@ -415,10 +429,13 @@ static void do_step(struct ex *ex, const struct ex_choice *choice, const struct 
         return;
     case EX_DIE:
         sim_say(ex->sim, "%s dies", sim_node_name(choice->node));
-        goes_down(ex, choice->node);
+        ex_goes_down(ex, choice->node);
         return;
     case EX_LOSE:
         sim_say_frame(ex->sim, "lost", flight->from, flight->to, flight->bytes, flight->len);
+        return;
+    case EX_LIE:
+        ex->is_moot = !ex_lie(ex, choice);
         return;
     case EX_PASS:
         sim_say(ex->sim, "the clocks pass the expiry of a PREPARE");
@@ -427,19 +444,23 @@ static void do_step(struct ex *ex, const struct ex_choice *choice, const struct 
     }
 }
 
-static void spend_on(struct ex *ex, const struct ex_choice *choice) {
-    static const uint8_t bounds[] = {
+void ex_spend(uint8_t left[EX_BOUND_COUNT], const struct ex_choice *choice) {
+    static const enum ex_bound bounds[] = {
         [EX_COPY] = EX_DUP,  [EX_LOSE] = EX_DROP,         [EX_FIRE] = EX_TIMER,    [EX_DIE] = EX_CRASH,
         [EX_PASS] = EX_LATE, [EX_START_DOUBT] = EX_DOUBT, [EX_ASK_AGAIN] = EX_ASK, [EX_UNDO] = EX_REVERSE};
-    if (choice->kind != EX_DELIVER && choice->kind != EX_START) spend(ex, bounds[choice->kind]);
-    if (choice->end == EX_NO_ROOM) spend(ex, EX_FULL);
-    if (choice->end != EX_WELL && choice->end != EX_NO_ROOM) spend(ex, EX_CRASH);
+    if (choice->kind != EX_DELIVER && choice->kind != EX_START && choice->kind != EX_LIE)
+        spend(left, bounds[choice->kind]);
+    if (choice->end == EX_NO_ROOM) spend(left, EX_FULL);
+    bool dies = choice->end != EX_WELL && choice->end != EX_NO_ROOM;
+    if (dies) spend(left, choice->kind == EX_START ? EX_BOOT : EX_CRASH);
 }
 
-/* What will be refused for ever for its epoch is as good as lost. */
+/* What will be refused for ever for its epoch is as good as lost; but for a HELLO, which is told so. */
 static void sweep(struct ex *ex) {
-    for (size_t i = ex->sim->n_heap; i > 0; i--)
-        if (ex_standing(ex, ex->sim->heap[i - 1]) == EX_STALE) free(ex_take(ex, i - 1));
+    for (size_t i = ex->sim->n_heap; i > 0; i--) {
+        const struct sim_flight *flight = ex->sim->heap[i - 1];
+        if (ex_standing(ex, flight) == EX_STALE && !has_kind(flight, "hello")) free(ex_take(ex, i - 1));
+    }
 }
 
 static size_t prompt_flight(const struct ex *ex) {
@@ -459,6 +480,7 @@ static void greet(struct ex *ex) {
         free(flight);
         sweep(ex);
         ex->changed = ex->sim->n;
+        ex->step.is_deaf = true;
     }
 }
 
@@ -468,7 +490,7 @@ void ex_do(struct ex *ex, const struct ex_choice *wanted) {
     struct sim_flight *flight = NULL;
     const uint64_t first = ex->sim->n_flights;
     ex->is_moot = false;
-    spend_on(ex, choice);
+    ex_spend(ex->left, choice);
     if (choice->kind <= EX_LOSE) {
         size_t place = place_of(ex, choice->flight);
         GJ_ASSERT(place < ex->sim->n_heap);
@@ -476,11 +498,15 @@ void ex_do(struct ex *ex, const struct ex_choice *wanted) {
         own.node = (uint8_t)flight->to;
     }
     ex->changed = choice->node;
+    ex_learn_before(ex, choice, flight);
+    ex->step.is_deaf = has_kind(flight, "hello") || has_kind(flight, "welcome");
     const struct looked was = look(ex, choice->node);
     prepare_end(ex, choice);
     do_step(ex, choice, flight);
     finish_end(ex, choice, first);
     if (!ex->is_moot) note_rows(ex, choice, &was, flight);
+    if (ex->is_prompt) greet(ex);
+    ex_learn_after(ex, choice, flight);
     if (choice->kind == EX_COPY) {
         struct sim_flight *copy =
             sim_network_push(ex->sim, flight->from, flight->to, flight->bytes, flight->len, flight->due_ms);
@@ -488,14 +514,13 @@ void ex_do(struct ex *ex, const struct ex_choice *wanted) {
     }
     free(flight);
     sweep(ex);
-    if (ex->is_prompt) greet(ex);
 }
 
 /* --- choices as text ------------------------------------------------------------------------------------ */
-static const char kind_letters[] = "dDxtcsSpar", end_letters[] = " bakf";
+static const char kind_letters[] = "dDxtcsSparl", end_letters[] = " bakf";
 
 void ex_choice_write(const struct ex_choice *choice, char *dst, size_t cap) {
-    bool is_flight = choice->kind <= EX_LOSE;
+    bool is_flight = choice->kind <= EX_LOSE || choice->kind == EX_LIE;
     int n = snprintf(dst, cap, "%c%u", kind_letters[choice->kind], is_flight ? choice->flight : choice->node);
     if (choice->end == EX_WELL) return;
     (void)snprintf(dst + n, cap - (size_t)n, "%c", end_letters[choice->end]);
@@ -509,8 +534,10 @@ bool ex_choice_read(const char *text, struct ex_choice *ret) {
     if (kind == NULL) return false;
     ret->kind = (uint8_t)(kind - kind_letters);
     unsigned long number = strtoul(text + 1, &rest, 10);
-    if (ret->kind <= EX_LOSE) ret->flight = (uint32_t)number;
-    if (ret->kind > EX_LOSE) ret->node = (uint8_t)number;
+    if (ret->kind <= EX_LOSE || ret->kind == EX_LIE)
+        ret->flight = (uint32_t)number;
+    else
+        ret->node = (uint8_t)number;
     if (*rest == '\0') return true;
     const char *end = strchr(end_letters, *rest);
     if (end == NULL) return false;

@@ -16,22 +16,23 @@
 #define ASK_EVERY_MS 5000
 
 /* --- the client ----------------------------------------------------------------------------------------- */
-uint64_t ex_submit(struct ex *ex, enum gj_request_kind kind, const void *body, const char *msgid) {
+uint64_t ex_submit(struct ex *ex, size_t node, enum gj_request_kind kind, const void *body,
+                   const char *msgid) {
     struct sim *sim = ex->sim;
     sim->tickets = realloc(sim->tickets, (sim->n_tickets + 1) * sizeof *sim->tickets);
     GJ_ASSERT(sim->tickets != NULL);
     struct sim_ticket *of = &sim->tickets[sim->n_tickets++];
-    *of = (struct sim_ticket){.node = ex->client_node};
+    *of = (struct sim_ticket){.node = node};
     gj_text_set(of->request, sizeof of->request, gj_request_word(kind));
     gj_text_set(of->sender, sizeof of->sender, ex->sender);
     gj_text_set(of->msgid, sizeof of->msgid, msgid);
-    ex_set_clock(ex, ex->client_node);
-    sim_say(sim, "the client asks %s: %s %s", sim_node_name(ex->client_node), gj_request_word(kind), msgid);
-    return gj_cluster_submit(sim->cluster, ex->client_node, kind, body);
+    ex_set_clock(ex, node);
+    sim_say(sim, "the client asks %s: %s %s", sim_node_name(node), gj_request_word(kind), msgid);
+    return gj_cluster_submit(sim->cluster, node, kind, body);
 }
 
 void ex_ask(struct ex *ex) {
-    ex->ticket = ex_submit(ex, ex->start, &ex->body, ex->msgid);
+    ex->ticket = ex_submit(ex, ex->client_node, ex->start, &ex->body, ex->msgid);
     ex->waits = true;
 }
 
