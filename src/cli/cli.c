@@ -67,6 +67,16 @@ static const struct command commands[] = {
     {"cases", gj_cmd_cases, BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_JSON), BIT(GJ_OPTION_CONFIG), 0, 0, "",
      "list what people must settle, with --json the signed messages too; also while the node runs",
      "列出须人工处理的案件"},
+    {"restored", gj_cmd_restored, BIT(GJ_OPTION_CONFIG), BIT(GJ_OPTION_CONFIG), 0, 0, "",
+     "say that a stopped node's store was put back from a copy; always do so before it starts again",
+     "声明本节点数据库由备份恢复，须在启动前执行"},
+    {"resync status", gj_cmd_resync_status, BIT(GJ_OPTION_CONFIG), BIT(GJ_OPTION_CONFIG), 0, 0, "",
+     "how far a put-back node has healed, and what it could not get back; also while it runs",
+     "查看再同步进度"},
+    {"resync open", gj_cmd_resync_open, BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_TOKEN),
+     BIT(GJ_OPTION_CONFIG) | BIT(GJ_OPTION_TOKEN), 1, GJ_OPERANDS_MAX, "NODE...",
+     "open without nodes that cannot be heard; it counts when another operator wants the same",
+     "不等待无法联系的节点而结束再同步，须双人复核"},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
