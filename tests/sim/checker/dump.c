@@ -102,7 +102,8 @@ static void decide_part(struct ck *ck, size_t node, struct ck_row *row) {
     struct ck_tx *tx = tx_of(ck, row);
     const char *state = ck_row_text(row, "state");
     char biz[CK_KEY_MAX];
-    bool is_live = is(state, "PREPARED") || is(state, "COMMITTED");
+    bool is_live = is(state, "PREPARED") || is(state, "COMMITTED") || is(state, "RESOLVED");
+    if (is(state, "RESOLVED")) ck_tx_by_hand(ck, node, tx);
     (void)snprintf(biz, sizeof biz, "%s|%s", ck_row_text(row, "sender"), ck_row_text(row, "msgid"));
     if (!is(ck_row_text(row, "biz_live"), is_live ? biz : ""))
         ck_fail(ck, "I6", node, tx->txid, "%s, and its biz key is \"%s\"", state,
@@ -194,7 +195,8 @@ static void check_posting(struct ck *ck, size_t node, struct ck_row *row) {
     (void)snprintf(entry, sizeof entry, "%s#%02u", txid, (unsigned)leg);
     size_t len = strlen(entry);
     const char *name = ck_row_text(row, "entry");
-    bool is_named = strncmp(name, entry, len) == 0 && (name[len] == '\0' || is(name + len, far_end));
+    const char *suffix = is(ck_row_text(row, "kind"), "mirror") ? "m" : far_end;
+    bool is_named = strncmp(name, entry, len) == 0 && (name[len] == '\0' || is(name + len, suffix));
     if (leg < 0 || leg >= (int64_t)tx->n_legs || !is_named)
         ck_fail(ck, "I7", node, txid, "%s is of no leg", row->key);
 }

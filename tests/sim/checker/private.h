@@ -159,6 +159,7 @@ struct ck_tx *ck_tx_by_key(struct ck *ck, const char *key, const char *txid);
 size_t ck_node_of(const struct ck *ck, const char *name); /* ck->n if unknown */
 void ck_tx_core(struct ck *ck, size_t node, struct ck_tx *tx, const uint8_t *core, size_t len);
 void ck_tx_digest(struct ck *ck, size_t node, struct ck_tx *tx, const uint8_t *digest);
+void ck_tx_by_hand(struct ck *ck, size_t node, const struct ck_tx *tx);
 void ck_tx_vote(struct ck *ck, size_t node, struct ck_tx *tx, bool yes);
 void ck_tx_decided(struct ck *ck, size_t node, struct ck_tx *tx, bool committed);
 bool ck_tx_lists(const struct ck_tx *tx, size_t node);

@@ -352,7 +352,7 @@ static void learn_from_part(struct ck *ck, size_t node, struct ck_tx *tx, const 
 }
 
 /* I17: by hand only what two different people have agreed on; it decides nothing for anybody else. */
-static void check_by_hand(struct ck *ck, size_t node, const struct ck_tx *tx) {
+void ck_tx_by_hand(struct ck *ck, size_t node, const struct ck_tx *tx) {
     const struct ck_row *row = ck_row_find(ck, node, "resolution", tx->txid);
     const char *first = ck_row_text(row, "proposed_by"), *second = ck_row_text(row, "confirmed_by");
     if (first[0] == '\0' || second[0] == '\0' || strcmp(first, second) == 0)
@@ -391,7 +391,7 @@ static void part_touched(struct ck *ck, size_t node, const struct ck_touch *touc
     if (strcmp(is, "PREPARED") == 0) tx->was_prepared[node] = true;
     if (strcmp(is, "PREPARED") == 0 && !tx->has_core) learn_from_part(ck, node, tx, touch->now);
     if (strcmp(is, "REFUSED") == 0) tx->is_refused[node] = true;
-    if (strcmp(is, "RESOLVED") == 0) check_by_hand(ck, node, tx);
+    if (strcmp(is, "RESOLVED") == 0) ck_tx_by_hand(ck, node, tx);
     if (is_one_of(is, "PREPARED", "REFUSED")) ck_step_judged(ck, node, tx, touch->now);
     if (is_one_of(is, "COMMITTED", "ABORTED")) part_left_prepared(ck, node, tx, touch);
 }
