@@ -254,7 +254,8 @@ void gj_cluster_restart(struct gj_cluster *cluster, size_t node, enum gj_witness
                                                      .reply = on_reply,
                                                      .event = on_event,
                                                      .random = on_random},
-                                            .record_inputs = cluster->config.record_inputs};
+                                            .record_inputs = cluster->config.record_inputs,
+                                            .record_days = cluster->config.record_days};
     GJ_ASSERT(gj_engine_new(&config, &member->engine) == GJ_OK);
     member->failure = gj_engine_start(member->engine, gj_cluster_now(cluster, node), witness);
     if (member->failure == GJ_OK) return;
