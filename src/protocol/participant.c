@@ -328,7 +328,9 @@ static void post_and_ack(struct gj_protocol *p, struct gj_turn *turn, struct sea
     put_row(turn, seat, GJ_PART_COMMITTED);
     gj_active_remove(p, &seat->row.txid, GJ_ACTIVE_IN_DOUBT);
     gj_turn_event(turn, GJ_EVENT_TX_COMMITTED, GJ_OK, &seat->row.txid, seat->from, 0);
-    gj_admission_ack(p, turn, &seat->row.txid);
+    /* Out of a refund came the certificate, but not the signed commit: it is sent again until we have it, for a
+     * coordinator that loses its store must get it back from somebody. */
+    if (seat->evidence.len > 0) gj_admission_ack(p, turn, &seat->row.txid);
 }
 
 /* RESOLVED answers as PREPARED until a proof comes; then the money follows the truth, whatever people had decided. */

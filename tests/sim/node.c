@@ -213,7 +213,10 @@ bool sim_node_replies(void *ctx, size_t node, uint64_t ticket, struct gj_slice a
 void sim_node_reports(void *ctx, size_t node, const struct gj_event *event) {
     struct sim *sim = ctx;
     char txid[GJ_TXID_TEXT_CAP] = "", what[48];
-    if (!sim_is_liar(sim, node)) sim->events[event->code]++;
+    /* Who is put back and takes an epoch that it had before is told so by a peer, who reports it. */
+    bool is_known =
+        sim_has_backups(sim) && event->code == GJ_EVENT_VIOLATION && event->err == GJ_ERR_BAD_NONCE;
+    if (!sim_is_liar(sim, node) && !is_known) sim->events[event->code]++;
     sim->coverage.events[event->code]++;
     sim->coverage.rows[SIM_ROW_GATE_OPENS] += event->code == GJ_EVENT_GATE_OPEN;
     sim->coverage.rows[SIM_ROW_OLD_STORE] += event->code == GJ_EVENT_RESYNC_NEEDED && !sim_is_liar(sim, node);
@@ -224,6 +227,8 @@ void sim_node_reports(void *ctx, size_t node, const struct gj_event *event) {
         (void)snprintf(what, sizeof what, "%s %s", gj_event_word(event->code), gj_err_name(event->err));
         sim_coverage_reason(&sim->coverage, what, 1);
     }
+    if (event->code == GJ_EVENT_CASE_OPENED && sim_has_backups(sim))
+        ck_case_opened(sim->ck, node, gj_txid_format(txid, &event->txid));
     if (gj_event_level_of(event->code) == GJ_LEVEL_ALARM) sim->totals.alarms++;
     if (!sim->story.is_kept) return;
     if (!gj_txid_is_none(&event->txid)) (void)gj_txid_format(txid, &event->txid);

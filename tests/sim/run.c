@@ -118,9 +118,10 @@ static void check_alarms(struct sim *sim) {
                           UINT32_C(1) << SIM_FLIP; /* sent_at is judged before the signature */
     /* A liar makes others sound alarms; but no peer alone may stop a node. */
     const bool has_liar = sim->liars != NULL;
-    const bool has_restore = (sim->swarm.on >> SIM_BACKUP & 1) != 0;
+    const bool has_restore = sim_has_backups(sim);
     for (size_t i = 0; i < EVENTS_NEVER; i++)
-        if (sim->events[never[i]] > 0 && !(has_restore && never[i] == GJ_EVENT_RESYNC_NEEDED) &&
+        if (sim->events[never[i]] > 0 &&
+            !(has_restore && (never[i] == GJ_EVENT_RESYNC_NEEDED || never[i] == GJ_EVENT_CASE_OPENED)) &&
             (!has_liar || never[i] == GJ_EVENT_RESYNC_NEEDED))
             ck_fail(sim->ck, "alarm", 0, NULL, "%s, and nobody lied", gj_event_word(never[i]));
     if (sim->events[GJ_EVENT_CLOCK_SKEW] > 0 && (sim->swarm.on & late) == 0)

@@ -283,6 +283,7 @@ struct sim {
     size_t n_heap, cap_heap;
     uint64_t n_flights;
     struct sim_kept kept[SIM_KEPT_FRAMES];
+    bool only_one_is_put_back;
     char hole_kind[24];
     int64_t hole_until_ms;
     int64_t next_ms[SIM_FAULT_COUNT];
@@ -318,6 +319,7 @@ uint64_t sim_random(struct sim *sim, unsigned stream);
 uint64_t sim_below(struct sim *sim, unsigned stream, uint64_t n); /* 0..n-1 */
 bool sim_chance(struct sim *sim, unsigned stream, unsigned percent);
 void sim_swarm_draw(struct sim *sim);
+bool sim_has_backups(const struct sim *sim);               /* whether the faults have stopped or not */
 bool sim_has(const struct sim *sim, enum sim_fault fault); /* drawn, and the faults have not stopped */
 const char *sim_fault_word(enum sim_fault fault);
 /* The next of the faults that happen at times. */

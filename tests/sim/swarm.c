@@ -33,6 +33,10 @@ const char *sim_fault_word(enum sim_fault fault) {
     return words[fault];
 }
 
+bool sim_has_backups(const struct sim *sim) {
+    return (sim->swarm.on >> SIM_BACKUP & 1) != 0;
+}
+
 bool sim_has(const struct sim *sim, enum sim_fault fault) {
     return !sim->is_healed && (sim->swarm.on >> fault & 1) != 0;
 }
@@ -105,6 +109,8 @@ void sim_swarm_draw(struct sim *sim) {
     if ((swarm->on >> SIM_BACKUP & 1) != 0) swarm->on &= ~(UINT32_C(1) << SIM_LIAR);
     if (sim->options.on_sqlite) swarm->on |= UINT32_C(1) << SIM_SQLITE;
     swarm->on &= ~sim->options.without;
+    /* What two nodes lose at once often nobody can give back: mostly it is one, again and again. */
+    sim->only_one_is_put_back = sim_chance(sim, SIM_BACKUP, 75);
     sim->n = 2 + (size_t)sim_below(sim, SIM_PLAN, SIM_NODES_MAX - 1);
     if (sim->options.nodes != 0) sim->n = sim->options.nodes;
 }
@@ -158,6 +164,7 @@ static void drift(struct sim *sim, size_t node) {
 
 /* Copies are taken more often than they are needed. */
 static void backup(struct sim *sim, size_t node) {
+    if (sim->only_one_is_put_back) node = (size_t)(sim->options.seed % sim->n);
     struct sim_node *at = &sim->nodes[node];
     if (at->image == NULL || sim_chance(sim, SIM_BACKUP, 60)) {
         sim_disk_back_up(sim, node);

@@ -16,6 +16,8 @@ static bool is_side(const char *by) {
 
 static void send_notice(struct gj_domain *domain, struct gj_turn *turn, const struct gj_notice_row *notice) {
     struct gj_revoke body;
+    /* A node in RESYNC says nothing that rests on its records; it is told when the node has opened. */
+    if (gj_protocol_accepts_work(domain->protocol, turn) == GJ_ERR_RESYNC) return;
     memset(&body, 0, sizeof(body));
     gj_text_set(body.binding_ref, sizeof(body.binding_ref), notice->binding_id);
     gj_text_set(body.by, sizeof(body.by), notice->by);

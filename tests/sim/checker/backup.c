@@ -105,6 +105,80 @@ bool ck_is_lost_at(const struct ck *ck, const struct ck_tx *tx, size_t node) {
     return tx->is_loose && ck->nodes[node].n_restores > 0;
 }
 
+/* --- what cannot come back ---------------------------------------------------------------------------------- */
+static bool has_leg_at(const struct ck *ck, const struct ck_tx *tx, size_t node) {
+    for (uint32_t i = 0; i < tx->n_legs; i++)
+        if (ck_node_of(ck, tx->legs[i].node) == node) return true;
+    return false;
+}
+
+static bool rests_on_a_case(const struct ck *ck, const struct ck_tx *tx, size_t node) {
+    for (uint32_t i = 0; i < tx->n_legs; i++) {
+        const struct ck_tx *original = tx->legs[i].is_refund ? ck_tx_find(ck, tx->legs[i].original) : NULL;
+        if (original != NULL && ck_is_case(ck, original, node)) return true;
+    }
+    return false;
+}
+
+bool ck_is_case(const struct ck *ck, const struct ck_tx *tx, size_t node) {
+    if (!ck_is_lost_at(ck, tx, node)) return false;
+    if (node != tx->coordinator && ck_is_lost_at(ck, tx, tx->coordinator)) return true;
+    size_t home = ck_node_of(ck, tx->home);
+    bool is_copied = home != ck->n && home != node && !ck_is_lost_at(ck, tx, home);
+    if (node == tx->coordinator && has_leg_at(ck, tx, node) && !is_copied) return true;
+    return rests_on_a_case(ck, tx, node);
+}
+
+bool ck_is_case_anywhere(const struct ck *ck, const struct ck_tx *tx) {
+    for (size_t i = 0; i < ck->n && tx->is_loose; i++)
+        if (ck_is_case(ck, tx, i)) return true;
+    return false;
+}
+
+void ck_case_opened(struct ck *ck, size_t node, const char *txid) {
+    const struct ck_tx *tx = ck_tx_find(ck, txid);
+    if (tx == NULL || !ck_is_case(ck, tx, node))
+        ck_fail(ck, "case", node, txid, "a case is opened, and others' stores hold all of it");
+}
+
+/* Of a binding that the other home has lost for good. */
+static bool is_case_notice(const struct ck *ck, size_t node, const struct ck_row *notice) {
+    static const char *const sides[] = {"payer", "recipient"};
+    char key[CK_KEY_MAX], txid[72];
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(key, sizeof key, "%s %s", ck_row_text(notice, "binding_id"), sides[i]);
+        const struct ck_row *row = ck_row_find(ck, node, "binding", key);
+        const struct ck_tx *tx = row == NULL ? NULL : ck_tx_find(ck, ck_row_txid(row, "txid", txid));
+        if (tx != NULL && ck_is_case_anywhere(ck, tx)) return true;
+    }
+    return false;
+}
+
+bool ck_is_case_row(const struct ck *ck, size_t node, const struct ck_row *row) {
+    char txid[72];
+    if (ck_row_is(row, "notice")) return is_case_notice(ck, node, row);
+    bool names_tx = ck_row_is(row, "replayed") || ck_row_is(row, "coord") || ck_row_is(row, "binding");
+    const struct ck_tx *tx = names_tx ? ck_tx_find(ck, ck_row_txid(row, "txid", txid)) : NULL;
+    if (tx == NULL) return false;
+    return ck_row_is(row, "replayed") ? ck_is_case(ck, tx, node) : ck_is_case_anywhere(ck, tx);
+}
+
+bool ck_is_case_pair(const struct ck *ck, const char *key) {
+    char pair[CK_KEY_MAX];
+    const struct ck_tx *tx, *next;
+    HASH_ITER(hh, ck->txs, tx, next) {
+        bool is_case = ck_is_case_anywhere(ck, tx);
+        for (uint32_t i = 0; i < tx->n_legs && is_case; i++) {
+            const struct ck_leg *leg = &tx->legs[i];
+            (void)snprintf(pair, sizeof pair, "R/%s/%s", leg->from, leg->to);
+            if (strcmp(pair, key) == 0) return true;
+            (void)snprintf(pair, sizeof pair, "R/%s/%s", leg->to, leg->from);
+            if (strcmp(pair, key) == 0) return true;
+        }
+    }
+    return false;
+}
+
 /* --- going back ----------------------------------------------------------------------------------------------- */
 static const char *state_in(struct ck_row *rows, const char *table, const char *txid) {
     char key[CK_KEY_MAX];

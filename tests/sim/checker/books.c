@@ -338,6 +338,7 @@ void ck_uncount_refunds(struct ck *ck, const struct ck_tx *tx) {
 
 void ck_books_decided(struct ck *ck, size_t node, struct ck_tx *tx) {
     bool is_coordinator = tx->coordinator == node;
+    if (ck_is_case(ck, tx, node)) return;
     for (uint32_t i = 0; i < tx->n_legs && moves_money(tx) && !ck->has_failed; i++) {
         struct ck_leg *leg = &tx->legs[i];
         if (leg->fen == 0) continue;

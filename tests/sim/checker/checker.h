@@ -92,6 +92,9 @@ void ck_image_write(const struct ck_image *image, struct gj_store *store);
  * must come back. */
 void ck_image_put_back(struct ck *ck, size_t node, const struct ck_image *image);
 
+/* The node says that only people can settle this: it must be true. */
+void ck_case_opened(struct ck *ck, size_t node, const char *txid);
+
 /* --- the wire ------------------------------------------------------------------------------------------- */
 void ck_sent(struct ck *ck, size_t from, size_t to, const uint8_t *frame, size_t len);
 /* |answer|: one byte of kind, then the map. |sender|, |msgid|: the biz key of the request that it answers. */

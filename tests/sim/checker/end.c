@@ -45,7 +45,7 @@ const char *ck_unfinished(struct ck *ck) {
         const struct ck_row *row, *next;
         if (ck->nodes[i].lies) continue;
         HASH_ITER(hh, ck->nodes[i].rows, row, next) {
-            if (!is_open(row) || ck_waits_for_a_liar(ck, row)) continue;
+            if (!is_open(row) || ck_waits_for_a_liar(ck, row) || ck_is_case_row(ck, i, row)) continue;
             (void)snprintf(ck->unfinished, sizeof ck->unfinished, "%s: %s", ck->nodes[i].name, row->key);
             return ck->unfinished;
         }
@@ -68,7 +68,7 @@ static void check_pairs(struct ck *ck) {
     ck_add_released(ck, &pairs);
     const struct ck_sum *pair, *next;
     HASH_ITER(hh, pairs, pair, next) {
-        if (pair->fen != 0 && !ck_is_liars_pair(ck, pair->key))
+        if (pair->fen != 0 && !ck_is_liars_pair(ck, pair->key) && !ck_is_case_pair(ck, pair->key))
             ck_fail(ck, "I7", 0, NULL, "the two ends of %s differ by %" PRId64, pair->key, pair->fen);
     }
     ck_sums_free(&pairs);
@@ -77,7 +77,7 @@ static void check_pairs(struct ck *ck) {
 static void check_outcome(struct ck *ck, const struct ck_tx *tx) {
     const char *state = ck_coord_state(ck, tx->coordinator, tx->txid);
     bool committed = strcmp(state, "ENDED") == 0;
-    if (ck_txid_is_liars(ck, tx->txid)) return;
+    if (ck_txid_is_liars(ck, tx->txid) || ck_is_case_anywhere(ck, tx)) return;
     for (size_t i = 0; i < ck->n; i++) {
         if (ck->nodes[i].lies || tx->is_released[i]) continue;
         const char *part = ck_part_state(ck, i, tx->txid);
@@ -111,7 +111,8 @@ void ck_end(struct ck *ck) {
     for (size_t i = 0; i < ck->n; i++) {
         const struct ck_row *row, *next;
         HASH_ITER(hh, ck->nodes[i].rows, row, next) {
-            if (is_open(row) && !ck->nodes[i].lies && !ck_waits_for_a_liar(ck, row))
+            if (is_open(row) && !ck->nodes[i].lies && !ck_waits_for_a_liar(ck, row) &&
+                !ck_is_case_row(ck, i, row))
                 ck_fail(ck, "end", i, NULL, "left undone: %s", row->key);
         }
     }
@@ -123,7 +124,8 @@ void ck_end(struct ck *ck) {
     for (size_t i = 0; i < ck->n; i++) {
         const struct ck_row *row, *next;
         HASH_ITER(hh, ck->nodes[i].rows, row, next) {
-            if (ck_row_is(row, "binding") && !ck->nodes[i].lies && !ck_is_liars_relation(ck, row))
+            if (ck_row_is(row, "binding") && !ck->nodes[i].lies && !ck_is_liars_relation(ck, row) &&
+                !ck_is_case_row(ck, i, row))
                 check_binding(ck, i, row);
         }
     }

@@ -60,7 +60,8 @@ struct ck_node {
     bool in_transaction;
     bool lies; /* its key is in somebody else's hand */
     unsigned n_restores;
-    uint32_t max_epoch; /* of all that it ever had */
+    uint32_t max_epoch;   /* of all that it ever had */
+    bool is_in_old_epoch; /* put back, it has not learned yet that it had this one */
     struct ck_row *rows;
     struct ck_change *changes;
     size_t n_changes, cap_changes;
@@ -101,8 +102,9 @@ struct ck_tx {
     struct ck_leg legs[CK_LEGS_MAX];
     char vote[CK_NODES_MAX]; /* 'Y', 'N', or 0: signed votes */
     bool was_prepared[CK_NODES_MAX], is_refused[CK_NODES_MAX];
+    char home[32]; /* of the patient: it has all the details */
     bool
-        is_loose; /* a node that was put back has forgotten some of it: what counts is what the others' stores hold */
+        is_loose; /* a node that was put back forgot some of it: what counts is what the others' stores hold */
     bool had_prepared[CK_NODES_MAX]; /* before its store was put back */
     bool is_released[CK_NODES_MAX];  /* gave its hold back on a liar's signed refusal, as it must */
     bool is_committed, is_aborted;   /* somebody decided so */
@@ -181,6 +183,13 @@ bool ck_is_known(const struct ck *ck, const struct ck_tx *tx, bool committed, si
 bool ck_vote_is_known(const struct ck *ck, const struct ck_tx *tx, size_t node);
 /* Is this transaction one that the node has lost, or may have? */
 bool ck_is_lost_at(const struct ck *ck, const struct ck_tx *tx, size_t node);
+/* Has the node lost what no other store can give back: its own legs as a coordinator, of which only the home of the
+ * patient has a copy; what rests on such a thing; all, if the coordinator lost it too? Then people decide. */
+bool ck_is_case(const struct ck *ck, const struct ck_tx *tx, size_t node);
+bool ck_is_case_anywhere(const struct ck *ck, const struct ck_tx *tx);
+bool ck_is_case_row(const struct ck *ck, size_t node, const struct ck_row *row);
+/* Are the two ends of a pair of regions apart for such a reason? */
+bool ck_is_case_pair(const struct ck *ck, const char *key);
 void ck_uncount_refunds(struct ck *ck, const struct ck_tx *tx);
 
 /* --- liars (liars.c) ------------------------------------------------------------------------------------ */

@@ -181,6 +181,8 @@ void ck_tx_originals(struct ck_tx *tx, const struct ck_row *row) {
         if (leg < 0 || leg >= (int64_t)tx->n_legs) continue;
         struct ck_leg *of = &tx->legs[leg];
         of->is_refund = strcmp(mp_text(mp_get(map, "type"), type, sizeof type), "refund") == 0;
+        if (strcmp(type, "consume") == 0 || strcmp(type, "unconsume") == 0)
+            (void)snprintf(tx->home, sizeof tx->home, "%s", of->node);
         if (!of->is_refund) continue;
         (void)mp_text(mp_get(map, "original"), of->original, sizeof of->original);
         of->original_leg = (uint32_t)mp_int(mp_get(map, "original_leg"));
@@ -407,7 +409,8 @@ static void node_touched(struct ck *ck, size_t node, const struct ck_touch *touc
                 "epoch %" PRId64 " flush %" PRId64 " seq %" PRId64 " after %" PRId64 " %" PRId64 " %" PRId64,
                 is, flush_is, seq_is, was, flush_was, seq_was);
     struct ck_node *of = &ck->nodes[node];
-    if (is != was && is <= of->max_epoch)
+    if (is != was) of->is_in_old_epoch = is <= of->max_epoch; /* a peer will tell it: wire.c */
+    if (of->is_in_old_epoch && of->n_restores == 0)
         ck_fail(ck, "I13", node, NULL,
                 "epoch %" PRId64 ", and it had %" PRIu32 " before its store was put back", is, of->max_epoch);
     if (is > of->max_epoch) of->max_epoch = (uint32_t)is;

@@ -180,6 +180,7 @@ static void check_id(struct ck *ck, const struct said *said, size_t to) {
         if (i >= 4) counter = counter << 8 | id[i];
     }
     bool grows = epoch > of->last_epoch[to] || (epoch == of->last_epoch[to] && counter > of->last_id[to]);
+    if (of->is_in_old_epoch) return; /* nobody believes it */
     if (len != 12 || !grows)
         ck_fail(ck, "I13", said->node, NULL, "message id %u/%" PRIu64 " after %u/%" PRIu64, epoch, counter,
                 of->last_epoch[to], of->last_id[to]);
@@ -201,6 +202,9 @@ static void judge(struct ck *ck, size_t from, size_t to, const struct ck_item *i
     for (size_t i = 0; i < sizeof greetings / sizeof greetings[0]; i++)
         is_greeting = is_greeting || is(item->kind, greetings[i]);
     if (!is(item->kind, "error")) ck->nodes[from].n_said++;
+    if (ck->nodes[from].is_in_old_epoch && !is_greeting)
+        ck_fail(ck, "I13", from, NULL, "a %s in an epoch that it had before its store was put back",
+                item->kind);
     if (ck_in_resync(ck, from) && !is_greeting) ck_fail(ck, "I18", from, NULL, "a %s in RESYNC", item->kind);
     if (mp_text(mp_get(item->header, "tx"), text, sizeof text)[0] != '\0') said.tx = ck_tx_at(ck, from, text);
     if (is(item->kind, "welcome")) ck_step_welcomed(ck, from, to, item->body);
