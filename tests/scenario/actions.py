@@ -11,7 +11,7 @@ from language import StoryError, fen, seconds
 ABILITY = {"lose": "messages", "duplicate": "messages", "hold": "messages", "delay": "messages", "record": "messages",
            "release": "messages", "replay": "messages", "let_pass": "messages", "crash_writing": "flushes",
            "crash_sending": "flushes", "store_full": "disk", "store_low": "disk", "store_well": "disk", "revoke_key": "keys",
-           "lie_abort": "lies", "lie_no": "lies", "lie_commit": "lies", "clock_is": "dates", "clock": "clocks"}
+           "lie_abort": "lies", "lie_flawed": "lies", "lie_no": "lies", "lie_commit": "lies", "clock_is": "dates", "clock": "clocks"}
 COORDINATOR_STATES = ("BEGUN", "ENDED")
 WAIT_EVERYWHERE_S = 20
 
@@ -231,7 +231,6 @@ class Play:
         self.decide("propose", **values)
 
     def do_confirm(self, **values):
-        self.backend.is_blind = True
         self.decide("confirm", **values)
 
     def answer_of(self, name):
@@ -330,11 +329,14 @@ class Play:
     def do_revoke_key(self, node):
         self.backend.revoke_key(self.node(node))
 
-    def lie(self, what, action, ways, without=""):
-        self.backend.lie(self.node(ways["from"]), self.node(ways["to"]), what, self.txids(action)[-1], without)
+    def lie(self, what, action, ways, without="", flaw=""):
+        self.backend.lie(self.node(ways["from"]), self.node(ways["to"]), what, self.txids(action)[-1], without, flaw)
 
     def do_lie_abort(self, action, **ways):
         self.lie("abort", action, ways)
+
+    def do_lie_flawed(self, action, flaw, **ways):
+        self.lie("abort", action, ways, "", flaw)
 
     def do_lie_no(self, action, **ways):
         self.lie("no", action, ways)

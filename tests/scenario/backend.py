@@ -15,7 +15,6 @@ class Backend:
     # clocks (change while the node runs)
     abilities = frozenset()
     patience_s = 0  # how long an expectation waits, in the back end's own time
-    is_blind = False  # people decided by hand: the checkers of messages and stores know of no such decision
     end_s = 0       # how long everything may take to be decided in the end
 
     def open(self, cast):

@@ -28,7 +28,7 @@ TYPES = {
     "at": r"[0-2][0-9]:[0-5][0-9]:[0-5][0-9]", "from": r"[a-z]+", "to": r"[a-z]+", "word": r"[a-z_]+", "code": r"[A-Z][A-Z0-9_]+",
     "value": r"\S+", "label": r"[a-z][a-z0-9]*", "payers": r"[a-z]+ [0-9]+\.[0-9]{2}(?:, [a-z]+ [0-9]+\.[0-9]{2})*",
     "rule": r"[a-z_]+", "side": "as coordinator|as participant", "how_many": "next|every", "order": "before|after",
-    "outcome": "commit|abort", "operator": "zhao|qian",
+    "outcome": "commit|abort", "flaw": "signature|path", "operator": "zhao|qian",
     "life": "up|down|open|gate|resync|draining", "role": "recipient|payer"}
 
 # verb, template. A name in {node}, {from}, {to}, {person}, {action} must have been introduced above it.
@@ -76,6 +76,7 @@ STATEMENTS = (
     ("restore", "restore {node}"),
     ("revoke_key", "revoke the key of {node}"),
     ("lie_abort", "lie: {from} tells {to} ABORT of {action}"),
+    ("lie_flawed", "lie: {from} tells {to} ABORT of {action} with a broken {flaw}"),
     ("lie_no", "lie: {from} tells {to} NO of {action}"),
     ("lie_commit", "lie: {from} tells {to} COMMIT of {action} without the vote of {node}"),
     ("end_without", "end without {node}"),

@@ -107,8 +107,6 @@ class Stage(Backend):
 
     def judge(self, is_end):
         answer = self.ask("check", end=is_end)
-        if self.is_blind:
-            return "", ""
         return answer["failure"], answer["unfinished"]
 
     # --- faults --------------------------------------------------------------------------------------------
@@ -155,5 +153,5 @@ class Stage(Backend):
     def revoke_key(self, node):
         self.ask("revoke_key", node=node.index)
 
-    def lie(self, origin, target, what, txid, without):
-        self.ask("lie", **{"as": origin.index, "to": target.index, "what": what, "txid": txid, "without": without})
+    def lie(self, origin, target, what, txid, without, flaw):
+        self.ask("lie", **{"as": origin.index, "to": target.index, "what": what, "txid": txid, "without": without, "flaw": flaw})

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "protocol/tables.h"
+#include "sim/checker/msgpack.h"
 #include "stage.h"
 #include "support/forge.h"
 
@@ -51,9 +52,18 @@ static void read_facts(void *ctx, struct gj_turn *turn) {
     }
 }
 
+/* One bit turned in the signature, or in what leads from the message to the signed root. */
+static struct gj_slice spoil(struct gj_forge *forge, struct gj_slice frame, const char *flaw) {
+    static struct ck_parcel parcel;
+    if (flaw[0] == '\0') return frame;
+    GJ_ASSERT(ck_parcel_read(frame.ptr, frame.len, &parcel));
+    const uint8_t *at = strcmp(flaw, "signature") == 0 ? parcel.signature : parcel.items[0].salt;
+    return gj_forge_flip(forge, frame, (size_t)(at - (const uint8_t *)frame.ptr));
+}
+
 static json_t *say(struct stage *stage, struct gj_forge *forge, size_t as, size_t to, enum gj_kind kind,
-                   const struct gj_txid *txid, const void *body) {
-    struct gj_slice frame = gj_forge_one(forge, kind, stage->names[to], txid, body);
+                   const struct gj_txid *txid, const void *body, const char *flaw) {
+    struct gj_slice frame = spoil(forge, gj_forge_one(forge, kind, stage->names[to], txid, body), flaw);
     stage_say(stage, "%s -> %s says, and it is a lie: %s", stage->names[as], stage->names[to],
               gj_kind_word(kind));
     if (gj_cluster_is_up(stage->cluster, to)) gj_cluster_inject(stage->cluster, to, stage->names[as], frame);
@@ -62,15 +72,15 @@ static json_t *say(struct stage *stage, struct gj_forge *forge, size_t as, size_
 
 static json_t *tell(struct stage *stage, struct gj_forge *forge, const json_t *command,
                     const struct facts *facts, size_t as, size_t to) {
-    const char *what = stage_text(command, "what");
+    const char *what = stage_text(command, "what"), *flaw = stage_text(command, "flaw");
     if (strcmp(what, "abort") == 0) {
         const struct gj_abort abort = {.digest = facts->digest, .reason = "TIMED_OUT"};
-        return say(stage, forge, as, to, GJ_KIND_ABORT, &facts->txid, &abort);
+        return say(stage, forge, as, to, GJ_KIND_ABORT, &facts->txid, &abort, flaw);
     }
     if (strcmp(what, "no") == 0) {
         const struct gj_vote vote = {
             .digest = facts->digest, .yes = false, .class = "RULE", .rule = "R50", .code = "NO_COVER"};
-        return say(stage, forge, as, to, GJ_KIND_VOTE, &facts->txid, &vote);
+        return say(stage, forge, as, to, GJ_KIND_VOTE, &facts->txid, &vote, flaw);
     }
     if (strcmp(what, "commit") != 0) return stage_error("lie: no such lie");
     struct gj_proof votes[GJ_PARTICIPANTS_MAX];
@@ -78,10 +88,11 @@ static json_t *tell(struct stage *stage, struct gj_forge *forge, const json_t *c
     for (uint32_t i = 0; i < facts->n_votes; i++)
         if (strcmp(facts->voters[i], stage_text(command, "without")) != 0)
             votes[commit.n_votes++] = facts->votes[i];
-    return say(stage, forge, as, to, GJ_KIND_COMMIT, &facts->txid, &commit);
+    return say(stage, forge, as, to, GJ_KIND_COMMIT, &facts->txid, &commit, flaw);
 }
 
-/* {"as", "to", "what": abort | no | commit, "txid", "without": the node whose vote is left out of a commit} */
+/* {"as", "to", "what": abort | no | commit, "txid", "without": the node whose vote is left out of a commit,
+ * "flaw": signature | path: what is broken in it} */
 json_t *stage_lie(struct stage *stage, const json_t *command) {
     static _Alignas(max_align_t) uint8_t memory[1 << 20];
     struct gj_arena keep;

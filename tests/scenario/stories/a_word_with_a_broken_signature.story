@@ -1,0 +1,17 @@
+story: Somebody sends an ABORT in the coordinator's name and cannot sign it: refused and counted, the money stays held
+given provinces care, home, east
+given li of home with 30.00
+given wang of east with 500.00
+given wang pays for li
+
+hold every commit from care to east as truth
+settle s1 100.00 of li at care
+expect s1 done
+expect s1 PREPARED at east
+lie: care tells east ABORT of s1 with a broken signature
+expect event parcel_refused at east
+for 500ms expect s1 PREPARED at east
+let commit pass from care to east
+release truth
+expect s1 COMMITTED at east
+expect wang has 430.00
