@@ -310,7 +310,8 @@ static void check_entry(struct ck *ck, size_t node, const struct ck_tx *tx, uint
     if (ck_row_int(line, "amount_fen") != wanted)
         ck_fail(ck, "I7", node, tx->txid, "%s: %" PRId64 " on %s, not %" PRId64, entry,
                 ck_row_int(line, "amount_fen"), between, wanted);
-    if (is_refund && !is_far_end) check_way_back(ck, node, tx, leg, entry);
+    /* Of dumps of different moments its coordinator's may not have it yet. */
+    if (is_refund && !is_far_end && of->original[0] != '\0') check_way_back(ck, node, tx, leg, entry);
 }
 
 static void count_refund(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_leg *leg) {
