@@ -50,6 +50,19 @@ void gj_domain_forget_waiter(struct gj_domain *domain, uint64_t waiter) {
 
 /* --- requests ------------------------------------------------------------------------------------------------- */
 
+/* In RESYNC even what is stored may be an old word: only the node itself is told of, and opened. */
+static bool is_answered_now(const struct gj_domain *domain, const struct gj_turn *turn,
+                            enum gj_request_kind kind, const void *body) {
+    static const char *const about_the_node[] = {"node", "resync", "transaction", "transactions", "cases"};
+    const struct gj_req_get *get = body;
+    if (gj_protocol_accepts_work(domain->protocol, turn) != GJ_ERR_RESYNC || kind == GJ_REQUEST_OPEN)
+        return true;
+    for (size_t i = 0; i < sizeof(about_the_node) / sizeof(about_the_node[0]); i++) {
+        if (kind == GJ_REQUEST_GET && gj_text_equal(get->what, about_the_node[i])) return true;
+    }
+    return false;
+}
+
 void gj_domain_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter,
                        struct gj_slice request) {
     enum gj_request_kind kind = GJ_REQUEST_NONE;
@@ -58,6 +71,10 @@ void gj_domain_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t 
     enum gj_err err = gj_request_decode(request, turn->scratch, &kind, &body, &fault);
     if (err != GJ_OK) {
         gj_desk_problem(turn, waiter, "refused", err, "", fault.field, NULL);
+        return;
+    }
+    if (!is_answered_now(domain, turn, kind, body)) {
+        gj_desk_problem(turn, waiter, "refused", GJ_ERR_RESYNC, "", "", NULL);
         return;
     }
     switch (kind) {
@@ -410,7 +427,11 @@ void gj_domain_tick(struct gj_domain *domain, struct gj_turn *turn) {
         *turn->scratch = mark;
         taken++;
     }
-    if (domain->notices_due.ms <= now) gj_revoke_tick(domain, turn);
+    const bool is_resync = gj_protocol_accepts_work(domain->protocol, turn) == GJ_ERR_RESYNC;
+    if (domain->notices_due.ms <= now && is_resync)
+        domain->notices_due.ms = now + GJ_REVOKE_RESEND_MS;
+    else if (domain->notices_due.ms <= now)
+        gj_revoke_tick(domain, turn);
     if (domain->reversals_due.ms <= now && gj_protocol_accepts_work(domain->protocol, turn) == GJ_OK)
         gj_reverse_tick(domain, turn);
     else if (domain->reversals_due.ms <= now)

@@ -33,6 +33,14 @@ bool gj_request_is_interrupted(const struct gj_protocol *protocol, const struct 
     return gj_text_equal(row->state, OPEN) && row->epoch != protocol->epoch;
 }
 
+/* Its last attempt of an earlier epoch waits for a peer that has not told us what it knows: it may be committed. */
+static bool is_undecided(struct gj_turn *turn, const struct gj_request_row *row) {
+    struct gj_coord_row coord = {.txid = row->txid};
+    return !gj_txid_is_none(&row->txid) &&
+           gj_store_get(turn->store, &gj_table_coord, &coord, turn->scratch) &&
+           gj_text_equal(coord.state, "BEGUN");
+}
+
 /* A request that a RESYNC brought back has no body to compare with: there the kind decides. */
 static bool is_same_body(const struct gj_request_row *row, const char *kind,
                          const uint8_t mac[GJ_HASH_BYTES]) {
@@ -60,7 +68,8 @@ enum gj_request_verdict gj_request_admit(struct gj_protocol *protocol, struct gj
         gj_text_equal(ret_row->reversal, "reversed") && gj_text_equal(ret_row->state, REFUSED);
     if (!is_tombstone && !is_same_body(ret_row, kind, mac)) return GJ_REQUEST_IS_CONFLICT;
     if (!gj_text_equal(ret_row->state, OPEN)) return GJ_REQUEST_IS_FINAL;
-    if (!gj_request_is_interrupted(protocol, ret_row)) return GJ_REQUEST_IS_OPEN;
+    if (!gj_request_is_interrupted(protocol, ret_row) || is_undecided(turn, ret_row))
+        return GJ_REQUEST_IS_OPEN;
     ret_row->epoch = protocol->epoch;
     ret_row->opened_ms = turn->now.wall.ms;
     gj_store_put(turn->store, &gj_table_request, ret_row);
@@ -144,6 +153,7 @@ void gj_request_close_interrupted(struct gj_protocol *protocol, struct gj_turn *
     struct gj_request_row *items = rows.items;
     for (size_t i = 0; i < rows.n; i++) {
         bool is_over = turn->now.wall.ms - items[i].opened_ms > GJ_PLAN_LIFE_MS;
-        if (is_over && gj_request_is_interrupted(protocol, &items[i])) close_one(turn, &items[i]);
+        if (!is_over || !gj_request_is_interrupted(protocol, &items[i])) continue;
+        if (!is_undecided(turn, &items[i])) close_one(turn, &items[i]);
     }
 }

@@ -93,9 +93,16 @@ int64_t gj_undo_draw(struct gj_turn *turn, const struct gj_own_leg *leg, const c
 
 /* --- refunds -------------------------------------------------------------------------------------------- */
 
+const char *gj_refund_account(const struct gj_paid_row *paid, const char *fixed,
+                              char suspense[GJ_ACCOUNT_MAX + 1]) {
+    gj_account_of_person(suspense, paid->person_ref, GJ_SUB_SUSPENSE);
+    return gj_text_equal(fixed, suspense) ? suspense : paid->account;
+}
+
 /* Above what is left of the original the money has come back and is nobody's: people find out whose. */
 int64_t gj_adopt_refund(struct gj_turn *turn, const struct gj_own_leg *leg, const char *fixed) {
     struct gj_paid_row paid;
+    char suspense[GJ_ACCOUNT_MAX + 1];
     char between[GJ_ACCOUNT_MAX + 1], difference[GJ_ACCOUNT_MAX + 1];
     struct gj_entry entry = entry_of(turn, leg, false);
     bool found = gj_paid_get(turn, leg->detail, &paid);
@@ -104,7 +111,7 @@ int64_t gj_adopt_refund(struct gj_turn *turn, const struct gj_own_leg *leg, cons
     gj_account_between(between, leg->core->to_region, leg->core->from_region);
     gj_account_of_differences(difference, leg->core->to_region);
     entry.from = between;
-    entry.to = fixed[0] != '\0' ? fixed : leg->detail->account;
+    entry.to = found ? gj_refund_account(&paid, fixed, suspense) : leg->detail->account;
     entry.instead_of_to = difference;
     entry.instead_fen = entry.amount_fen - taken;
     gj_ledger_post(turn, &entry);

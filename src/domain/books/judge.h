@@ -112,6 +112,10 @@ uint32_t gj_legs_of_ours(const struct gj_books *books, const struct gj_tx_view *
                          struct gj_own_leg ret[GJ_LEGS_MAX]);
 void gj_leg_set_hold(struct gj_hold_row *ret, const struct gj_own_leg *leg, const char *account,
                      const char *person_ref, const char *binding_ref, uint64_t year);
+/* Where a refund goes: to the account that paid, or to its owner's suspense if our YES had fixed that. |fixed| may be
+ * another's word for it. */
+const char *gj_refund_account(const struct gj_paid_row *paid, const char *fixed,
+                              char suspense[GJ_ACCOUNT_MAX + 1]);
 /* "x" of "P/x/prior"; empty for what is no personal account. */
 void gj_account_owner(const char *account, char ret[GJ_REF_MAX + 1]);
 void gj_leg_post_consume(struct gj_turn *turn, const struct gj_own_leg *leg);

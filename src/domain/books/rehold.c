@@ -53,19 +53,12 @@ static int64_t rehold_draw(struct gj_turn *turn, const struct gj_own_leg *leg) {
     return lent;
 }
 
-/* Where our YES had put it, as far as that can be: the account that paid, or its owner's suspense. */
-static const char *account_of(const struct gj_paid_row *paid, const char *fixed,
-                              char suspense[GJ_ACCOUNT_MAX + 1]) {
-    gj_account_of_person(suspense, paid->person_ref, GJ_SUB_SUSPENSE);
-    return gj_text_equal(fixed, suspense) ? suspense : paid->account;
-}
-
 static void rehold_refund(struct gj_turn *turn, const struct gj_own_leg *leg, const char *fixed) {
     char suspense[GJ_ACCOUNT_MAX + 1];
     struct gj_paid_row paid;
     struct gj_hold_row hold;
     if (!gj_paid_get(turn, leg->detail, &paid)) return;
-    gj_leg_set_hold(&hold, leg, account_of(&paid, fixed, suspense), paid.person_ref, paid.binding_ref,
+    gj_leg_set_hold(&hold, leg, gj_refund_account(&paid, fixed, suspense), paid.person_ref, paid.binding_ref,
                     gj_year_of(paid.date));
     paid.refund_prepared_fen += hold.amount_fen;
     gj_store_put(turn->store, &gj_table_paid, &paid);

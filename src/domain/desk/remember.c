@@ -21,23 +21,22 @@ static const struct gj_leg_detail *detail_of(const struct gj_tx_view *tx, const 
     return NULL;
 }
 
-/* The request is done, with its answer, unless it is known to be over. Whoever asks again hears the answer, as far as
- * the kind is the same: of the body nothing is known. */
-static void put_request(struct gj_domain *domain, struct gj_turn *turn, const struct gj_core *core,
-                        enum gj_request_kind kind, const char *result_ref, enum gj_answer_kind answer_kind,
-                        const void *answer) {
+/* The request is done, with its answer. Whoever asks again hears it, as far as the kind is the same: of the body nothing
+ * is known. False if its client was told something else. */
+static bool put_request(struct gj_turn *turn, const struct gj_core *core, enum gj_request_kind kind,
+                        const char *result_ref, enum gj_answer_kind answer_kind, const void *answer) {
     uint8_t memory[GJ_DESK_ANSWER_MAX];
     struct gj_request_row row;
     struct gj_buf out;
     if (!gj_request_find(turn, core->sender, core->msgid, &row))
         gj_request_reopen(turn, core, gj_request_word(kind), &row);
-    if (!gj_text_equal(row.state, "OPEN")) return;
-    (void)domain;
+    if (!gj_text_equal(row.state, "OPEN")) return gj_text_equal(row.state, "DONE");
     gj_buf_init(&out, memory, sizeof(memory));
     enum gj_err err = gj_answer_encode(answer_kind, answer, &out);
     GJ_ASSERT(err == GJ_OK);
     gj_request_note_tx(turn, &row, &core->txid);
     gj_request_finish(turn, &row, true, GJ_OK, "", result_ref, gj_buf_slice(&out));
+    return true;
 }
 
 /* --- settlement --------------------------------------------------------------------------------------------- */
@@ -104,8 +103,8 @@ static bool remember_settlement(struct gj_domain *domain, struct gj_turn *turn, 
     }
     gj_books_post_destination(&domain->books, turn, tx->core, row.fixmedins_code, row.setl_id);
     gj_settle_answer(turn, &row, lines, &answer);
-    put_request(domain, turn, tx->core, GJ_REQUEST_SETTLE, row.setl_id, GJ_ANSWER_SETTLEMENT, &answer);
-    return tx->n_parts == tx->core->n_legs;
+    bool is_told = put_request(turn, tx->core, GJ_REQUEST_SETTLE, row.setl_id, GJ_ANSWER_SETTLEMENT, &answer);
+    return is_told && tx->n_parts == tx->core->n_legs;
 }
 
 /* --- refund, binding ------------------------------------------------------------------------------------------ */
@@ -140,11 +139,10 @@ static bool remember_refund(struct gj_domain *domain, struct gj_turn *turn, cons
     uint32_t n = gj_refund_record(domain, turn, &settlement, decision, &made, payees, &row);
     if (is_reversal) return true;
     gj_refund_answer(&row, payees, n, &answer);
-    put_request(domain, turn, core, GJ_REQUEST_REFUND, row.refund_id, GJ_ANSWER_REFUND, &answer);
-    return true;
+    return put_request(turn, core, GJ_REQUEST_REFUND, row.refund_id, GJ_ANSWER_REFUND, &answer);
 }
 
-static bool remember_binding(struct gj_domain *domain, struct gj_turn *turn, const struct gj_tx_view *tx) {
+static bool remember_binding(struct gj_turn *turn, const struct gj_tx_view *tx) {
     struct gj_bound_row row;
     struct gj_ans_binding answer;
     if (tx->n_parts == 0) return false;
@@ -161,14 +159,13 @@ static bool remember_binding(struct gj_domain *domain, struct gj_turn *turn, con
     row.begin_date = tx->core->business_date;
     gj_store_put(turn->store, &gj_table_bound, &row);
     gj_bind_answer(&row, &answer);
-    put_request(domain, turn, tx->core, GJ_REQUEST_BIND, row.binding_id, GJ_ANSWER_BINDING, &answer);
-    return true;
+    return put_request(turn, tx->core, GJ_REQUEST_BIND, row.binding_id, GJ_ANSWER_BINDING, &answer);
 }
 
 bool gj_desk_remember(struct gj_domain *domain, struct gj_turn *turn, const struct gj_tx_view *tx,
                       const struct gj_decision *decision) {
     if (gj_text_equal(tx->core->kind, "settle")) return remember_settlement(domain, turn, tx);
     if (gj_text_equal(tx->core->kind, "refund")) return remember_refund(domain, turn, tx, decision);
-    if (gj_text_equal(tx->core->kind, "bind")) return remember_binding(domain, turn, tx);
+    if (gj_text_equal(tx->core->kind, "bind")) return remember_binding(turn, tx);
     return false;
 }

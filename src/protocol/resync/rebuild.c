@@ -226,6 +226,7 @@ static bool adopt_coord(struct gj_protocol *p, struct gj_turn *turn, struct stag
     if (!put_votes(p, turn, staged)) return false;
     gj_text_set(row->state, sizeof row->state, "COMMITTED");
     gj_store_put(turn->store, &gj_table_coord, row);
+    gj_active_remove(p, &row->txid, GJ_ACTIVE_COLLECTING);
     post(p, turn, staged, is_begun);
     const struct gj_decision decision = {.txid = row->txid,
                                          .core = staged->core,
