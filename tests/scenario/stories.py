@@ -118,13 +118,43 @@ def play_broken(folder, arguments):
 def generated():
     """The two parts of the README that follow from the code and the stories."""
     language = ["```"] + [template for _, template in STATEMENTS] + ["```"]
-    table = ["| story | what it shows | protocol | also on processes |", "|---|---|---|---|"]
+    table = ["| story | what it shows | about | also on processes |", "|---|---|---|---|"]
     for path in find([]):
         story = read_story(path)
         step = obstacle(story, backend_class("processes").abilities)
         table.append("| `%s` | %s | %s | %s |" % (story.name, story.title, "<br>".join(story.about),
                                                   "yes" if step is None else "no: %s" % step.text))
     return {"language": "\n".join(language), "stories": "\n".join(table)}
+
+
+def table_of(text, mark):
+    """The first table at or after |mark|: its head, then its rows, each a list of cells."""
+    lines = text[text.index(mark):].splitlines()
+    while not lines[0].startswith("|"):
+        lines.pop(0)
+    table = []
+    while lines and lines[0].startswith("|"):
+        cells = [cell.strip() for cell in lines.pop(0).strip("|").split("|")]
+        if not cells[0].startswith("---"):
+            table.append(cells)
+    return table
+
+
+def wrong_abouts():
+    """What "about:" lines say that src/protocol/README.md does not, and its crashes that no story is about."""
+    with open(os.path.join(HERE, "..", "..", "src", "protocol", "README.md"), encoding="utf-8") as file:
+        text = file.read()
+    crashes = ["crash: " + row[0] for row in table_of(text, "## After a crash")[1:]]
+    cells = set()
+    for machine in ("coordinator", "participant"):
+        head, *rows = table_of(text, re.search(r"^\| %s \|.*$" % machine, text, re.M).group(0))
+        cells |= {"%s %s, %s: %s" % (machine, row[0], head[i], row[i]) for row in rows for i in range(1, len(row))}
+    about = {line for path in find([]) for line in read_story(path).about}
+    wrong = ["no story is about: " + row for row in crashes if row not in about]
+    wrong += ["no such line in src/protocol/README.md: " + line for line in sorted(about)
+              if line.startswith("crash: ") and line not in crashes]
+    return wrong + ["no such cell in src/protocol/README.md: " + line for line in sorted(about)
+                    if re.match("(coordinator|participant) [A-Z]+, ", line) and line not in cells]
 
 
 def readme(must_write):
@@ -173,7 +203,10 @@ def main():
         return 2
     if arguments.check or arguments.write_readme:
         print("%d stories can be read" % len(stories))
-        return 0 if readme(arguments.write_readme) else 1
+        wrong = wrong_abouts()
+        for line in wrong:
+            print(line)
+        return 0 if readme(arguments.write_readme) and not wrong else 1
     return 0 if play_all(stories, arguments) else 1
 
 

@@ -1,5 +1,5 @@
 story: The ABORT overtakes the PREPARE: there is nothing to undo, and the node remembers (empty rollback)
-about: 4.8 none and ABORT: tombstone
+about: participant NONE, ABORT: tombstone
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

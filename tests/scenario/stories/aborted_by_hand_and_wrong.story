@@ -1,5 +1,5 @@
 story: Two people abort by hand and the truth is COMMITTED: the payer's account is drawn after all, an alarm and a case say so
-about: 4.3 RESOLVED_BY_OPERATOR
+about: by hand: two people
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

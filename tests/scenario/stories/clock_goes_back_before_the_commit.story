@@ -1,5 +1,5 @@
 story: A participant's clock falls back an hour between vote and COMMIT: decisions have no clock window
-about: 2 the clock window applies to new work only
+about: admission: the clock window is for new work only
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: The client was told done, no COMMIT got through, and the coordinator dies: it commits after its start, as it said
-about: 4.9 coordinator after COMMIT is flushed
+about: crash: coordinator after COMMITTED is flushed
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,6 @@
 story: All three die in one settlement, each at another record: one outcome
-about: 4.9 coordinator after COMMIT is flushed; 4.9 participant around COMMITTED, whole
+about: crash: coordinator after COMMITTED is flushed
+about: crash: participant around COMMITTED
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: The coordinator dies with COMMIT on its disk and nothing said: it commits, and the client hears done when it asks again
-about: 4.9 coordinator after COMMIT is flushed; 4.9 coordinator while COMMIT is being flushed, whole
+about: crash: coordinator after COMMITTED is flushed
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

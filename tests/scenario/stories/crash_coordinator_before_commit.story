@@ -1,5 +1,5 @@
 story: The coordinator dies with every YES in memory and no COMMIT on its disk: aborted everywhere, the retry pays
-about: 4.9 coordinator before COMMIT is flushed; 4.9 coordinator while COMMIT is being flushed, torn
+about: crash: coordinator before COMMITTED is flushed
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

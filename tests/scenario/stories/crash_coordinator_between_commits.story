@@ -1,5 +1,5 @@
 story: The coordinator dies after it told one participant COMMIT: the other hears it after the restart
-about: 4.9 coordinator after COMMIT is flushed
+about: crash: coordinator after COMMITTED is flushed
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: The coordinator dies after one PREPARE: whoever got it gives its hold back
-about: 4.9 coordinator before COMMIT is flushed
+about: crash: coordinator before COMMITTED is flushed
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: The coordinator of a binding dies after it has committed: both homes have it, the client hears the same
-about: 4.9 coordinator after COMMIT is flushed
+about: crash: coordinator after COMMITTED is flushed
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: A participant dies with COMMITTED on its disk and its ACK unsaid: it acknowledges again
-about: 4.9 participant around COMMITTED, whole
+about: crash: participant around COMMITTED
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

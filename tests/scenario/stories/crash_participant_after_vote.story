@@ -1,5 +1,5 @@
 story: A participant dies after its vote: the client hears done, the participant asks after its restart
-about: 4.9 participant after PREPARED, around VOTE
+about: crash: participant after PREPARED
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: A participant's flush of COMMITTED is torn: still PREPARED, the commit comes again
-about: 4.9 participant around COMMITTED, torn
+about: crash: participant around COMMITTED
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,6 @@
 story: A participant's disk fails at PREPARED: the process ends, nothing is there, a PREPARE that comes again is fresh
-about: 4.9 participant before PREPARED is flushed; 4.9 fsync or I/O error on the store
+about: crash: participant before PREPARED is flushed
+about: disk: an error at a flush ends the process
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

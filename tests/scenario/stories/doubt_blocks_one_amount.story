@@ -1,5 +1,5 @@
 story: While one amount is in doubt, the rest of the same account pays
-about: 4.6 it blocks one amount, never the account
+about: doubt: one amount is blocked, never the account
 given provinces care, home, east, north
 given li of home with 30.00
 given chen of home with 0.00

@@ -1,5 +1,5 @@
 story: Both participants voted YES and the coordinator is gone: no timer gives the money back, and after five minutes somebody is called
-about: 4.6 after YES no timer at a participant releases the hold
+about: doubt: no timer releases a hold
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

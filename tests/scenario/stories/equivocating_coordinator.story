@@ -1,5 +1,5 @@
 story: A coordinator tells one participant COMMIT and the other ABORT: the second believes the signed ABORT, and the certificate convicts the liar
-about: 4.8 ABORTED and COMMIT: alarm, evidence, no change
+about: participant ABORTED, COMMIT: convict
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: Every message comes twice on every way: counters move, nothing else
-about: 7 I11
+about: messages: a duplicate changes counters only
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

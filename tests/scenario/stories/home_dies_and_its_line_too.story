@@ -1,5 +1,5 @@
 story: The home dies after its vote and the line to it is cut when it starts: it waits, the payer's node does not
-about: 4.9 participant after PREPARED, around VOTE
+about: crash: participant after PREPARED
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

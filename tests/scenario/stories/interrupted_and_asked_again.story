@@ -1,5 +1,6 @@
 story: A restart in the middle interrupts a request; the same message runs it again, once
-about: 4.9 coordinator before COMMIT is flushed; 4.4 INTERRUPTED
+about: crash: coordinator before COMMITTED is flushed
+about: request: interrupted
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

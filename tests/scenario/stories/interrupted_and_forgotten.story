@@ -1,5 +1,5 @@
 story: A request that a restart interrupted and nobody asks again is closed as refused
-about: 4.4 INTERRUPTED
+about: request: interrupted
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

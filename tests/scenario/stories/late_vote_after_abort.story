@@ -1,5 +1,5 @@
 story: A YES arrives after the deadline: it is answered with ABORT, and the hold is given back
-about: 4.8 YES after ABORT: ABORT again
+about: coordinator ABORTED, YES: resend_abort
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

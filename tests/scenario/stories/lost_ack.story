@@ -1,5 +1,5 @@
 story: The acknowledgement of a commit is lost; the commit comes again and is acknowledged again
-about: 4.8 COMMITTED and COMMIT: ACK
+about: participant COMMITTED, COMMIT: ack_again
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

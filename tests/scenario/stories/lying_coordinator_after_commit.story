@@ -1,5 +1,5 @@
 story: A coordinator commits and tells one participant ABORT afterwards: an alarm, and nothing changes
-about: 4.8 COMMITTED and ABORT: violation
+about: participant COMMITTED, ABORT: violation
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

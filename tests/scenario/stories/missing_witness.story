@@ -1,5 +1,5 @@
 story: A node starts without its witness file: it waits for all peers before it begins anything
-about: 4.9 start-up gate
+about: start: the gate
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: A participant that is PREPARED loses its witness: it promises nothing new until all were heard, then the commit lands
-about: 4.9 start-up gate
+about: start: the gate
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

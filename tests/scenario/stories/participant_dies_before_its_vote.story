@@ -1,5 +1,5 @@
 story: A payer's node dies before it has written anything of a PREPARE: nothing is there, and the PREPARE that comes again is fresh
-about: 4.9 participant before PREPARED is flushed
+about: crash: participant before PREPARED is flushed
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

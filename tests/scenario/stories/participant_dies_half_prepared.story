@@ -1,5 +1,5 @@
 story: A payer's node dies after its vote while the home hangs: the client hears done, the node learns it after its start
-about: 4.9 participant after PREPARED, around VOTE
+about: crash: participant after PREPARED
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: A payer's node has posted, its ACK does not get through, and it dies: it acknowledges again after its start
-about: 4.9 participant around COMMITTED, whole
+about: crash: participant around COMMITTED
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

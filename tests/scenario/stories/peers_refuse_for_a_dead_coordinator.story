@@ -1,5 +1,5 @@
 story: The coordinator is gone for good after one PREPARE: the participant that never heard of it refuses, and the other is free
-about: 4.7 a peer's signed refusal
+about: doubt: another participant refuses
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

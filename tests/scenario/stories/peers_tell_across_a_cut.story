@@ -1,5 +1,5 @@
 story: A payer's node never hears the coordinator again: the patient's home passes the certificate on
-about: 4.7 a peer with the certificate
+about: doubt: another participant has the certificate
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: The coordinator told one participant COMMIT and is gone for good: the other hears it from that one
-about: 4.7 a peer with the certificate
+about: doubt: another participant has the certificate
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: A plan whose life is over is not settled
-about: 3.1 a plan has a short life
+about: plan: its life is short
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

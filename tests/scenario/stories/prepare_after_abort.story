@@ -1,5 +1,5 @@
 story: The PREPARE comes after its ABORT: it is refused and holds nothing (hanging prevention)
-about: 4.8 REFUSED and PREPARE: NO again
+about: participant REFUSED, PREPARE: send_vote
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

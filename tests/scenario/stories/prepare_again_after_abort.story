@@ -1,5 +1,5 @@
 story: A PREPARE that was under way for long arrives after its abort: the participant shows the abort and never votes again
-about: 4.8 ABORTED and PREPARE: STATUS with its proof
+about: participant ABORTED, PREPARE: status_aborted
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

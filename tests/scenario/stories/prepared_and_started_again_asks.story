@@ -1,5 +1,5 @@
 story: A payer's node dies after its vote and the transaction is aborted while it is down: after its start it asks, and gives the hold back
-about: 4.9 participant after PREPARED, around VOTE
+about: crash: participant after PREPARED
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: The answer to a refund is lost and the message comes again: the money comes back once
-about: 4.9 coordinator after COMMIT is flushed
+about: crash: coordinator after COMMITTED is flushed
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: Two people commit by hand what is in doubt, and they were right: the certificate is added to their decision
-about: 4.3 RESOLVED_BY_OPERATOR
+about: by hand: two people
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: One person alone decides nothing: the same name cannot confirm what it proposed
-about: 4.3 RESOLVED_BY_OPERATOR
+about: by hand: two people
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: A payer's store is put back to before a settlement and its refund: both come back, in their order
-about: 4.9 restored from a backup, RESYNC
+about: crash: store put back from a copy
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: The coordinator's store is put back: what it had signed is adopted again, and its client hears the same outcome
-about: 4.9 restored from a backup, RESYNC
+about: crash: store put back from a copy
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

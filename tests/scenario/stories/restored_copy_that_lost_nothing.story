@@ -1,5 +1,5 @@
 story: A copy that holds everything is put back: nothing is missed and nobody is called
-about: 4.9 restored from a backup, RESYNC
+about: crash: store put back from a copy
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

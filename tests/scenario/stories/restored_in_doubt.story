@@ -1,5 +1,5 @@
 story: A payer's store is put back to before its vote, and no peer's greeting gets through before the COMMIT: the certificate itself shows the loss
-about: 4.9 restored from a backup, RESYNC
+about: crash: store put back from a copy
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

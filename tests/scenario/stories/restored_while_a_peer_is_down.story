@@ -1,5 +1,5 @@
 story: A store is put back while a third province is down: nothing is promised until that one has told what it holds
-about: 4.9 restored from a backup, RESYNC
+about: crash: store put back from a copy
 given provinces care, home, east
 given li of home with 30.00
 given chen of east with 50.00

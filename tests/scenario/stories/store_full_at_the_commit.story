@@ -1,5 +1,5 @@
 story: A store fills up between vote and commit: the node ends rather than forget, and with room again it posts
-about: 4.9 store full
+about: disk: full
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: A participant's store is full: nothing is promised there; with room again it goes on
-about: 4.9 store full
+about: disk: full
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: Below its reserve a coordinator refuses new work and still decides what it has begun
-about: 4.9 store full
+about: disk: full
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

@@ -1,5 +1,5 @@
 story: The payer's account is at the coordinator's own node: its hold is given back with the abort
-about: 4.9 coordinator before COMMIT is flushed
+about: crash: coordinator before COMMITTED is flushed
 given provinces care, home
 given li of home with 30.00
 given zhou of care with 300.00

@@ -1,5 +1,5 @@
 story: Two provinces' stores are put back at once: they do not wait for each other for ever
-about: 4.9 restored from a backup, RESYNC
+about: crash: store put back from a copy
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00

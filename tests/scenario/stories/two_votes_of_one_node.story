@@ -1,5 +1,5 @@
 story: A participant's key says YES and then NO: the coordinator has both signatures and raises an alarm
-about: 4.8 NO after COMMIT: equivocation
+about: coordinator ENDED, NO: alarm_equivocation
 given provinces care, home, east
 given li of home with 30.00
 given wang of east with 500.00
