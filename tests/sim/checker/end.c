@@ -9,7 +9,8 @@
 
 #include "private.h"
 
-/* A record that asks for more: its table, the field that says so, the words that do. NULL field: its being there; no words: a flag. */
+/* A record that asks for more: its table, the field that says so, the words that do. NULL field: its being there; no
+ * words: a flag. */
 static const struct open_record {
     const char *table, *field, *words[3];
 } open_records[] = {
