@@ -111,9 +111,10 @@ struct ex {
     } step;                   /* the one that is being made, for exhaustive_memo.c */
     const struct ex_met *met; /* for lies; NULL: none is told */
     bool is_lied;             /* alarms are no failure any more */
-    bool is_prompt;           /* greetings are no choice: HELLO and WELCOME arrive at once */
-    bool is_free;             /* nothing is searched: setting up, or the end without faults */
-    bool is_moot;             /* the last choice was none: what it names did not happen */
+    bool is_planted; /* a record was written that no node would write: the books do not agree with it */
+    bool is_prompt;  /* greetings are no choice: HELLO and WELCOME arrive at once */
+    bool is_free;    /* nothing is searched: setting up, or the end without faults */
+    bool is_moot;    /* the last choice was none: what it names did not happen */
     /* the client */
     size_t client_node;
     union ex_body {
@@ -179,6 +180,9 @@ uint64_t ex_mix(uint64_t hash, uint64_t word);
 /* The lies that may be told here and have not been told often enough. */
 unsigned ex_lies(struct ex *ex, struct ex_choice *ret, unsigned max);
 bool ex_lie(struct ex *ex, const struct ex_choice *choice);
+/* Who leads to that cell, if honest nodes do not; NULL: they do. */
+const char *ex_led_to_part(unsigned state, unsigned input);
+const char *ex_led_to_coord(unsigned state, unsigned input);
 
 /* --- exhaustive_memo.c ---------------------------------------------------------------------------------- */
 enum ex_foresight { EX_UNKNOWN, EX_MOOT, EX_FORESEEN };

@@ -27,6 +27,34 @@ struct lie {
     uint8_t core[8192], legs[65536];
 };
 
+/* Who leads there; honest nodes, with nothing but faults between them, never do. */
+#define LIAR     "a liar: two words under one key"
+#define THIEF    "a liar: with the keys of all participants, or one who forgets"
+#define OPERATOR "two operators: a doubt resolved by hand"
+#define PLATFORM "written into the store: only an outside platform keeps anybody waiting so"
+#define YEARS    "written into the store: collected after the years of retention"
+
+static const char *const part_by[SIM_PART_STATES][SIM_PART_INPUTS] = {
+    [GJ_PART_NONE] = {[GJ_PART_ON_COMMIT] = THIEF},    [GJ_PART_PREPARING] = {PLATFORM, PLATFORM, PLATFORM},
+    [GJ_PART_REFUSED] = {[GJ_PART_ON_COMMIT] = THIEF}, [GJ_PART_ABORTED] = {[GJ_PART_ON_COMMIT] = LIAR},
+    [GJ_PART_COMMITTED] = {[GJ_PART_ON_ABORT] = LIAR}, [GJ_PART_RESOLVED] = {OPERATOR, OPERATOR, OPERATOR},
+    [GJ_PART_COLLECTED] = {YEARS, YEARS, YEARS}};
+static const char *const coord_by[SIM_COORD_STATES][SIM_COORD_INPUTS] = {
+    [GJ_COORD_NONE] = {LIAR, LIAR, LIAR, LIAR},
+    [GJ_COORD_COLLECTING] = {[GJ_COORD_ON_ACK] = LIAR, [GJ_COORD_ON_INQUIRE] = LIAR},
+    [GJ_COORD_PAST] = {LIAR, LIAR, LIAR, LIAR},
+    [GJ_COORD_COMMITTED] = {[GJ_COORD_ON_NO] = LIAR, [GJ_COORD_ON_INQUIRE] = LIAR},
+    [GJ_COORD_ABORTED] = {[GJ_COORD_ON_ACK] = LIAR, [GJ_COORD_ON_INQUIRE] = LIAR},
+    [GJ_COORD_ENDED] = {[GJ_COORD_ON_NO] = LIAR, [GJ_COORD_ON_INQUIRE] = LIAR}};
+
+const char *ex_led_to_part(unsigned state, unsigned input) {
+    return part_by[state][input];
+}
+
+const char *ex_led_to_coord(unsigned state, unsigned input) {
+    return coord_by[state][input];
+}
+
 /* --- the transaction ------------------------------------------------------------------------------------ */
 static void look_at(void *ctx, const struct gj_table *table, const void *rec) {
     struct lie *lie = ctx;
@@ -87,6 +115,13 @@ static bool fits_participant(const struct lie *lie) {
         [GJ_PART_PREPARED] = GJ_PART_PREPARED, [GJ_PART_REFUSED] = GJ_PART_REFUSED,
         [GJ_PART_ABORTED] = GJ_PART_ABORTED,   [GJ_PART_COMMITTED] = GJ_PART_COMMITTED,
         [GJ_PART_RESOLVED] = GJ_PART_PREPARED, [GJ_PART_COLLECTED] = GJ_PART_NONE};
+    const bool is_committed =
+        strcmp(lie->row.state, "COMMITTED") == 0 || strcmp(lie->row.state, "ENDED") == 0;
+    /* What people decided by hand is met by the truth. */
+    if (lie->state == GJ_PART_RESOLVED && lie->input == GJ_PART_ON_COMMIT && !is_committed) return false;
+    if (lie->state == GJ_PART_RESOLVED && lie->input == GJ_PART_ON_ABORT &&
+        strcmp(lie->row.state, "ABORTED") != 0)
+        return false;
     return ex_is_up(lie->ex, lie->node) &&
            strcmp(part_state(lie, lie->node), gj_part_state_word(from[lie->state])) == 0;
 }
@@ -98,7 +133,9 @@ static bool read_choice(struct lie *lie, const struct ex_choice *choice) {
     if (lie->is_to_coordinator) which -= COORD_LIES;
     lie->state = which / (lie->is_to_coordinator ? SIM_COORD_INPUTS : SIM_PART_INPUTS);
     lie->input = which % (lie->is_to_coordinator ? SIM_COORD_INPUTS : SIM_PART_INPUTS);
-    if (lie->is_to_coordinator && lie->input == GJ_COORD_ON_CANCEL) return false;
+    const char *by =
+        lie->is_to_coordinator ? coord_by[lie->state][lie->input] : part_by[lie->state][lie->input];
+    if (by == NULL) return false;
     return lie->is_to_coordinator ? fits_coordinator(lie) : fits_participant(lie);
 }
 
@@ -252,6 +289,8 @@ bool ex_lie(struct ex *ex, const struct ex_choice *choice) {
     static struct lie lie;
     if (!find_transaction(ex, &lie) || !read_choice(&lie, choice)) return false;
     ex->is_lied = true;
+    ex->is_planted =
+        !lie.is_to_coordinator && (lie.state == GJ_PART_PREPARING || lie.state == GJ_PART_COLLECTED);
     if (lie.is_to_coordinator)
         tell_coordinator(&lie);
     else
