@@ -87,38 +87,56 @@ class BadDays(ThreeNodes):
         self.assertTrue(self.settle("3.00").ok)
         self.assert_all_is_well()
 
-    def test_a_store_put_back_from_a_copy_is_found_out(self):
-        self.bind_cast()
-        self.jx.stop()
-        shutil.copy(self.jx.path("gongji.db"), self.jx.path("yesterday.db"))
-        self.jx.start()
-        self.jx.wait_open()
-        own = Decimal(self.story.patient["prior"])
-        self.assertTrue(self.settle(own + 25).ok)
-        # An epoch is a second: a copy that is back before it is over takes the same one again, and is kept out by
-        # its nonce instead (BAD_NONCE) until it is started once more.
-        epoch = self.jx.api.get("/v1/node").body["boot_epoch"]
-        self.jx.kill()
-        wait_until(lambda: time.time() >= epoch + 1, 30, "the epoch's second is over")
-        for name in glob.glob(self.jx.path("gongji.db*")):
+    def copy_store(self, province):
+        province.stop()
+        shutil.copy(province.path("gongji.db"), province.path("yesterday.db"))
+        province.start()
+        province.wait_open()
+
+    def put_back(self, province):
+        province.kill()
+        for name in glob.glob(province.path("gongji.db*")):
             if not name.endswith(".lock"):
                 os.remove(name)
-        shutil.copy(self.jx.path("yesterday.db"), self.jx.path("gongji.db"))
-        self.jx.start()
+        shutil.copy(province.path("yesterday.db"), province.path("gongji.db"))
 
-        def in_resync():
-            try:
-                return self.jx.api.get("/v1/node").body["state"] == "resync"
-            except OSError:
-                return False
-        wait_until(in_resync, 20, "the restored node knows that it is behind")
-        institution = self.jx.institution("360100")
-        bill = self.story.bill(self.jx, "360100", self.story.resident, Decimal("5.00"), expected_psn_cash_pay="5.00")
-        self.assertEqual(institution, bill["sender"])
-        refused = self.jx.api.post("/v1/settlements", bill)
-        self.assertEqual((503, "RESYNC"), (refused.status, refused.body["code"]))
-        # The others go on without it.
-        self.assertTrue(self.settle("1.00").status in (200, 503))
+    def wait_healed(self, province):
+        """It has found its loss by itself, has it back, and works again."""
+        def is_healed():
+            with open(province.path("node.log"), encoding="utf-8") as log:
+                return "resync_done" in log.read()
+        wait_until(is_healed, 30, "it has healed")
+        province.wait_open()
+
+    def test_a_payers_store_put_back_from_a_copy_heals(self):
+        """At once, so that it may take the epoch again that its lost life had: it leaves that by itself."""
+        self.bind_cast()
+        self.copy_store(self.jx)
+        own = Decimal(self.story.patient["prior"])
+        self.assertTrue(self.settle(own + 25).ok)
+        self.put_back(self.jx)
+        self.jx.start()
+        self.wait_healed(self.jx)
+        wait_until(lambda: self.settle("7.00").ok, 20, "settlements work again")
+        self.assert_all_is_well()
+
+    def test_the_place_of_care_forgets_a_day_and_its_client_asks_again(self):
+        self.bind_cast()
+        self.copy_store(self.he)
+        bill = self.bill(Decimal(self.story.patient["prior"]) + 25)
+        first = self.he.api.post("/v1/settlements", bill)
+        self.assertTrue(first.ok, first.body)
+        self.put_back(self.he)
+        self.assertIn("marked", self.he.gongji("restored", "--config", self.he.path("node.yaml"))[1])
+        self.he.start()
+        self.wait_healed(self.he)
+        again = self.he.api.post("/v1/settlements", bill)
+        self.assertTrue(again.ok, again.body)
+        for field in ("setl_id", "acct_pay", "acct_mulaid_pay", "psn_cash_pay"):
+            self.assertEqual(first.body[field], again.body[field])
+        wait_until(lambda: self.settle("7.00").ok, 20, "settlements work again")
+        self.assert_all_is_well()
+        self.assertIn("came back", self.he.gongji("resync", "status", "--config", self.he.path("node.yaml"))[1])
 
     def test_sigterm_drains(self):
         """What was begun is decided; new work hears DRAINING; the process ends with 0."""
