@@ -22,7 +22,7 @@ UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 TYPES = {
     "node": r"[a-z]+", "nodes": r"[a-z]+(?:, [a-z]+)*", "new": r"[a-z][a-z0-9]*", "action": r"[a-z][a-z0-9_]*",
-    "other": r"[a-z][a-z0-9]*", "actions": r"[a-z][a-z0-9]*(?:, [a-z][a-z0-9]*)+", "person": r"[a-z]+", "to_person": r"[a-z]+",
+    "actions": r"[a-z][a-z0-9]*(?:, [a-z][a-z0-9]*)+", "person": r"[a-z]+", "to_person": r"[a-z]+",
     "name": r"[a-z]+", "money": r"[0-9]+\.[0-9]{2}", "cash": r"[0-9]+\.[0-9]{2}", "kind": "|".join(KINDS),
     "state": "|".join(STATES), "time": r"[0-9]+(?:ms|s|m|h|d)", "clock": r"[+-][0-9]+(?:s|m|h)",
     "at": r"[0-2][0-9]:[0-5][0-9]:[0-5][0-9]", "from": r"[a-z]+", "to": r"[a-z]+", "word": r"[a-z_]+", "code": r"[A-Z][A-Z0-9_]+",

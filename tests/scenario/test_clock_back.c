@@ -55,7 +55,7 @@ static void an_old_greeting_after_the_clock_was_put_right(void **state) {
 
     gj_cluster_inject(cluster, HOME, nodes[EAST].name, gj_slice_of(kept.bytes, kept.len));
     (void)gj_cluster_run(cluster, NULL, NULL, 3000);
-    assert_int_equal(gj_cluster_events(cluster, EAST, GJ_EVENT_PEER_ERROR), 1); /* it was shown */
+    assert_true(gj_cluster_events(cluster, EAST, GJ_EVENT_PEER_ERROR) > 0); /* it was shown */
     assert_int_equal(gj_cluster_events(cluster, EAST, GJ_EVENT_RESYNC_NEEDED), 0);
     gj_cluster_free(&cluster);
 }
