@@ -339,7 +339,7 @@ static bool is_of_another_life(struct gj_protocol *p, struct gj_turn *turn,
     struct gj_node_row node = {.one = 1};
     if (head->epoch > turn->now.wall.ms / 1000 + GJ_EPOCH_AHEAD_MAX_S) return false;
     if (head->epoch != p->epoch) return head->epoch > p->epoch;
-    return head->created_ms < p->started_ms ||
+    return head->created_ms < p->earliest_ms ||
            (gj_store_get(turn->store, &gj_table_node, &node, turn->scratch) && head->flush > node.flush);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/money.h"
 
 size_t gj_protocol_size(void) {
     return sizeof(struct gj_protocol);
@@ -24,7 +25,7 @@ struct gj_protocol *gj_protocol_init(void *memory, const struct gj_protocol_conf
 
 /* A new epoch: never one that was used, and after every clock that this store has seen. */
 static void take_epoch(struct gj_protocol *p, struct gj_turn *turn, struct gj_node_row *node) {
-    p->started_ms = turn->now.wall.ms;
+    p->started_ms = p->earliest_ms = turn->now.wall.ms;
     if (node->boot_epoch > 0) {
         struct gj_epoch_row past = {.epoch = node->boot_epoch, .flush = node->flush, .next_seq = node->next_seq};
         gj_store_put(turn->store, &gj_table_epoch, &past);
@@ -197,6 +198,7 @@ static void tick_coordinated(struct gj_protocol *p, struct gj_turn *turn) {
 }
 
 void gj_protocol_tick(struct gj_protocol *p, struct gj_turn *turn) {
+    p->earliest_ms = gj_fen_min(p->earliest_ms, turn->now.wall.ms);
     gj_peers_tick(p, turn);
     gj_resync_tick(p, turn);
     open_gate_when_all_are_heard(p, turn);

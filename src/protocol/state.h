@@ -78,6 +78,7 @@ struct gj_protocol {
     struct gj_mono collect_due;
     bool rescan;         /* the table of active transactions was full: look at the records again */
     int64_t started_ms;  /* wall time at which this epoch began */
+    int64_t earliest_ms; /* the least that the wall clock has said in it: it may be put back */
     struct gj_pass pass; /* over what peers have replayed */
     struct gj_peer peers[GJ_NODES_MAX]; /* by index in the directory; our own entry is unused */
     struct gj_active active[GJ_ACTIVE_TX_MAX];
