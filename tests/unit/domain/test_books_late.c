@@ -189,7 +189,7 @@ static void the_homes_record_follows(void **state) {
     (void)state;
     struct world *w = world_new();
     struct tx tx, refund;
-    struct gj_consumption_row row = {.txid = {{0}}};
+    struct gj_consumption_row row = {.refunded_fen = 0};
     tx_init(w, &tx, "settle", "450000");
     struct gj_leg_detail *detail = tx_leg(&tx, "consume", SELF, "360800", CARE, 0);
     gj_text_set(detail->person_ref, sizeof(detail->person_ref), "P1");
