@@ -82,7 +82,7 @@ static void on_error(struct gj_protocol *p, struct gj_turn *turn, const struct g
     enum gj_err err = gj_protocol_code_of_peer(error->code);
     gj_turn_event(turn, GJ_EVENT_PEER_ERROR, err, NULL, message->header.from, 0);
     if (err == GJ_ERR_BAD_NONCE || err == GJ_ERR_OLD_EPOCH) {
-        gj_peers_on_disowned(p, turn, message->header.from, error->proof);
+        gj_peers_on_disowned(p, turn, message->header.from, err, error->proof);
         return;
     }
     if (err == GJ_ERR_NO_HELLO) {
@@ -270,7 +270,8 @@ struct candidate {
     enum gj_err content; /* GJ_OK, or why the body cannot be taken although the header can */
 };
 
-/* Decodes and checks what needs no signature. Refused ones are left out. */
+/* Decodes and checks what needs no signature. What is behind one that is refused is not heard either: what a message
+ * says may rest on the one before it (a vote on its facts), and no honest sender writes one that cannot be read. */
 static uint32_t sift(struct gj_protocol *p, struct gj_turn *turn, struct candidate *ret) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < p->parcel->n_items; i++) {
@@ -282,7 +283,7 @@ static uint32_t sift(struct gj_protocol *p, struct gj_turn *turn, struct candida
         enum gj_err err = has_header ? check_header(p, &c->message) : c->content;
         if (err != GJ_OK) {
             refuse(turn, err, p->parcel->head.sender, i);
-            continue;
+            break;
         }
         n++;
     }

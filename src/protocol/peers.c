@@ -343,10 +343,12 @@ static bool is_of_another_life(struct gj_protocol *p, struct gj_turn *turn,
            (gj_store_get(turn->store, &gj_table_node, &node, turn->scratch) && head->flush > node.flush);
 }
 
-void gj_peers_on_disowned(struct gj_protocol *p, struct gj_turn *turn, const char *node,
+void gj_peers_on_disowned(struct gj_protocol *p, struct gj_turn *turn, const char *node, enum gj_err err,
                           struct gj_slice proof) {
     struct gj_batch_head head;
     if (!is_our_head(p, proof, &head) || !is_of_another_life(p, turn, &head)) return;
+    /* Of our present epoch nobody says that it is over; that may be a greeting of ours that came late. */
+    if (err == GJ_ERR_OLD_EPOCH && head.epoch <= p->epoch) return;
     gj_protocol_leave_epoch(p, turn, head.epoch, head.flush);
     gj_resync_enter(p, turn, node, NULL);
 }

@@ -148,7 +148,7 @@ void gj_peers_tick(struct gj_protocol *p, struct gj_turn *turn);
 void gj_peers_on_old_epoch(struct gj_protocol *p, struct gj_turn *turn, const char *node,
                            const struct gj_parcel *parcel);
 /* A peer refuses our epoch: it was ours before. |proof| must show it. */
-void gj_peers_on_disowned(struct gj_protocol *p, struct gj_turn *turn, const char *node,
+void gj_peers_on_disowned(struct gj_protocol *p, struct gj_turn *turn, const char *node, enum gj_err err,
                           struct gj_slice proof);
 /* Our own flush of a past epoch that this store does not hold. */
 void gj_peers_note_flush(struct gj_turn *turn, uint64_t epoch, uint64_t flush);

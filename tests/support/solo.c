@@ -78,6 +78,46 @@ static int64_t app_undo(void *app, struct gj_turn *turn, const struct gj_tx_view
     return a->difference_fen;
 }
 
+static bool app_rehold(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
+                       const struct gj_vote_facts *facts, int64_t *ret_fen) {
+    struct gj_solo_app *a = app;
+    (void)turn;
+    a->last = tx->core->txid;
+    a->n_late_facts = facts->n_facts;
+    *ret_fen = a->difference_fen;
+    if (!a->is_groundless) a->reholds++;
+    return !a->is_groundless;
+}
+
+static bool app_remember(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
+                         const struct gj_decision *decision) {
+    struct gj_solo_app *a = app;
+    (void)turn;
+    (void)decision;
+    a->remembered++;
+    return tx->n_parts == tx->core->n_legs;
+}
+
+static enum gj_err app_end_binding(void *app, struct gj_turn *turn, const char *from,
+                                   const struct gj_revoke *end) {
+    struct gj_solo_app *a = app;
+    (void)turn;
+    (void)from;
+    (void)end;
+    a->ended++;
+    return GJ_OK;
+}
+
+static bool app_ended_binding(void *app, struct gj_turn *turn, const char *node, struct gj_revoke *ret,
+                              struct gj_txid *ret_txid) {
+    (void)app;
+    (void)turn;
+    (void)node;
+    (void)ret;
+    (void)ret_txid;
+    return false;
+}
+
 static void app_decided(void *app, struct gj_turn *turn, const struct gj_decision *decision) {
     struct gj_solo_app *a = app;
     (void)turn;
@@ -114,6 +154,10 @@ static const struct gj_app_ops app_ops = {.hold = app_hold,
                                           .release = app_release,
                                           .adopt = app_adopt,
                                           .undo = app_undo,
+                                          .rehold = app_rehold,
+                                          .remember = app_remember,
+                                          .end_binding = app_end_binding,
+                                          .ended_binding = app_ended_binding,
                                           .decided = app_decided,
                                           .message = app_message,
                                           .peer_error = app_peer_error};

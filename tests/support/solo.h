@@ -28,9 +28,11 @@
 /* The application: what it was asked, and what it shall answer. */
 struct gj_solo_app {
     unsigned holds, posts, releases, adopted, undone, decisions, messages, peer_errors;
-    int64_t difference_fen; /* that adopt and undo find */
-    uint32_t n_late_facts;  /* that they were given */
-    bool refuse; /* the next hold, with |no| */
+    unsigned reholds, remembered, ended; /* after a RESYNC */
+    bool is_groundless;                  /* nothing can be held again: its original is not here */
+    int64_t difference_fen;              /* that adopt and undo find */
+    uint32_t n_late_facts;               /* that they were given */
+    bool refuse;                         /* the next hold, with |no| */
     struct gj_refusal no;
     struct gj_leg_fact facts[2]; /* stated with the next holds */
     uint32_t n_facts;

@@ -149,11 +149,11 @@ static bool try_part(struct gj_protocol *p, struct gj_turn *turn, const struct s
     if (state == GJ_PART_NONE) return adopt_part(p, turn, staged, &row);
     if (!commits(staged)) return true;
     if (state == GJ_PART_REFUSED) return adopt_part(p, turn, staged, &row);
-    if (state == GJ_PART_PREPARED) {
+    if (gj_part_is_in_doubt(state)) {
         gj_participant_apply_commit(p, turn, txid, staged->row->proof);
         end_bindings(p, turn, staged);
     }
-    if (state == GJ_PART_ABORTED || state == GJ_PART_RESOLVED) open_case(turn, txid, 0);
+    if (state == GJ_PART_ABORTED) open_case(turn, txid, 0);
     return true;
 }
 
