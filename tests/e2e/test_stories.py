@@ -12,7 +12,7 @@ SCENARIO = os.path.join(HERE, "..", "scenario")
 BUILD = os.environ.get("GJ_BUILD_DIR", os.path.join(HERE, "..", "..", "build"))
 SHARE = ("coordinator_dies_with_its_commit", "interrupted_and_asked_again",
          "missing_witness", "participant_dies_half_prepared", "participant_dies_unacknowledged",
-         "participant_dies_before_its_vote", "reversal_overtakes_its_settlement", "restored_from_yesterdays_backup",
+         "resolved_by_hand_and_right", "reversal_overtakes_its_settlement", "restored_from_yesterdays_backup",
          "two_clients_and_no_cash", "unbind_during_a_draw")
 
 

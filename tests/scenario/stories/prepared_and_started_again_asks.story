@@ -12,7 +12,9 @@ expect east is down
 expect first try of s1 ABORTED at care
 expect east holds 70.00
 let vote pass from home to care
+lose next vote from east to care
+lose next inquire from east to care
 restart east
-expect first try of s1 ABORTED at east within 20s
+expect first try of s1 ABORTED at east within 1m
 expect east holds 0.00
 expect s1 refused HOME_UNREACHABLE
