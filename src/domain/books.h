@@ -51,6 +51,8 @@ int64_t gj_books_undo(const struct gj_books *books, struct gj_turn *turn, const 
 /* The holds of our own YES, which this store had forgotten: gj_app_ops, rehold. */
 bool gj_books_rehold(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx,
                      const struct gj_vote_facts *facts, int64_t *ret_fen);
+/* Would it be adopted without a difference: gj_app_ops, covers. */
+bool gj_books_covers(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx);
 /* Of the bindings that ended, the next one after |ret->binding_ref| that is |node|'s business too. */
 bool gj_books_ended_binding(const struct gj_books *books, struct gj_turn *turn, const char *node,
                             struct gj_revoke *ret, struct gj_txid *ret_txid);

@@ -153,6 +153,11 @@ static bool rehold(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
     return gj_books_rehold(&domain->books, turn, tx, facts, ret_fen);
 }
 
+static bool covers(void *app, struct gj_turn *turn, const struct gj_tx_view *tx) {
+    const struct gj_domain *domain = app;
+    return gj_books_covers(&domain->books, turn, tx);
+}
+
 static bool remember(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
                      const struct gj_decision *decision) {
     return gj_desk_remember(app, turn, tx, decision);
@@ -380,6 +385,7 @@ const struct gj_app_ops gj_domain_app_ops = {
     .adopt = adopt,
     .undo = undo,
     .rehold = rehold,
+    .covers = covers,
     .remember = remember,
     .end_binding = end_binding,
     .ended_binding = ended_binding,

@@ -92,6 +92,8 @@ struct gj_app_ops {
      * and nothing was changed, if the record that a leg rests on is not here: a refund without its original. */
     bool (*rehold)(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
                    const struct gj_vote_facts *facts, int64_t *ret_fen);
+    /* RESYNC. Could all of it be adopted, or held, without a difference, as things are? What comes later may bring it. */
+    bool (*covers)(void *app, struct gj_turn *turn, const struct gj_tx_view *tx);
     /* RESYNC, at the coordinator: the records of a commit of ours, beside its postings, as far as the details that
      * came allow. False if they do not: a case. */
     bool (*remember)(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
@@ -221,7 +223,8 @@ void gj_protocol_cases(struct gj_turn *turn, const char *after, struct gj_ans_ca
 GJ_MUST_USE enum gj_err gj_protocol_open_without(struct gj_protocol *protocol, struct gj_turn *turn,
                                                  const struct gj_req_open *req);
 /* Lists in turn->scratch. */
-void gj_protocol_describe_resync(struct gj_protocol *protocol, struct gj_turn *turn, struct gj_ans_resync *ret);
+void gj_protocol_describe_resync(struct gj_protocol *protocol, struct gj_turn *turn,
+                                 struct gj_ans_resync *ret);
 
 /* --- for the application -------------------------------------------------------------------------------- */
 /* May new work start here now? GJ_OK, GJ_ERR_GATE, RESYNC, DRAINING, STORE_FULL. */

@@ -20,6 +20,25 @@ static bool is_grounded(struct gj_turn *turn, const struct gj_own_leg *leg) {
     return true;
 }
 
+static bool is_covered(struct gj_turn *turn, const struct gj_own_leg *leg) {
+    const int64_t amount_fen = leg->core->amount;
+    struct gj_paid_row paid;
+    if (gj_text_equal(leg->detail->type, "draw"))
+        return gj_ledger_available(turn, leg->detail->account) >= amount_fen;
+    if (!gj_text_equal(leg->detail->type, "refund")) return true;
+    return gj_paid_get(turn, leg->detail, &paid) &&
+           paid.amount_fen - paid.refunded_fen - paid.refund_prepared_fen >= amount_fen;
+}
+
+bool gj_books_covers(const struct gj_books *books, struct gj_turn *turn, const struct gj_tx_view *tx) {
+    struct gj_own_leg legs[GJ_LEGS_MAX];
+    uint32_t n = gj_legs_of_ours(books, tx, legs);
+    for (uint32_t i = 0; i < n; i++) {
+        if (!is_covered(turn, &legs[i])) return false;
+    }
+    return true;
+}
+
 /* So that the account can hold it: the region lends what is not there. */
 static int64_t lend(struct gj_turn *turn, const struct gj_own_leg *leg) {
     const struct gj_core *core = leg->tx->core;

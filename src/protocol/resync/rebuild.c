@@ -78,6 +78,24 @@ static bool waits_for_original(struct gj_protocol *p, struct gj_turn *turn, cons
     return false;
 }
 
+/* Money that came in, or was given back, after what the copy of the store knows: so it waits for the rest. */
+static bool waits_for_cover(struct gj_protocol *p, struct gj_turn *turn, const struct staged *staged) {
+    return !staged->is_last && !p->config.app_ops->covers(p->config.app, turn, &staged->view);
+}
+
+/* Where the participants of a refund have put it: each of them tells, and the client is told. */
+static bool has_facts(const struct gj_protocol *p, const struct staged *staged) {
+    for (uint32_t i = 0; i < staged->view.n_parts; i++) {
+        uint32_t leg = (uint32_t)staged->view.parts[i].leg;
+        bool is_there = !gj_text_equal(staged->view.details[i].type, "refund") ||
+                        gj_protocol_is_self(p, staged->core->legs[leg].node);
+        for (uint32_t k = 0; k < staged->facts.n_facts; k++)
+            is_there |= staged->facts.facts[k].leg == leg;
+        if (!is_there) return false;
+    }
+    return true;
+}
+
 static void open_case(struct gj_turn *turn, const struct gj_txid *txid, int64_t difference_fen) {
     gj_turn_event(turn, GJ_EVENT_CASE_OPENED, GJ_ERR_RESYNC, txid, NULL, difference_fen);
 }
@@ -120,7 +138,9 @@ static void fill_part(const struct staged *staged, struct gj_part_row *row) {
 
 static bool adopt_part(struct gj_protocol *p, struct gj_turn *turn, const struct staged *staged,
                        struct gj_part_row *row) {
-    if (!has_details(staged, p->config.directory->self) || waits_for_original(p, turn, staged)) return false;
+    if (!has_details(staged, p->config.directory->self) || waits_for_original(p, turn, staged) ||
+        waits_for_cover(p, turn, staged))
+        return false;
     fill_part(staged, row);
     if (commits(staged)) {
         post(p, turn, staged, false);
@@ -210,15 +230,14 @@ static void count_adopted(struct gj_turn *turn, const struct gj_txid *txid) {
 static bool adopt_coord(struct gj_protocol *p, struct gj_turn *turn, struct staged *staged,
                         struct gj_coord_row *row, bool is_begun) {
     struct gj_tx_view begun = {0};
-    if (!staged->is_last && !has_details(staged, NULL)) {
-        if (!is_begun) return false;
-    }
+    if (!staged->is_last && !is_begun && !(has_details(staged, NULL) && has_facts(p, staged))) return false;
     if (is_begun) {
         gj_coordinator_view(p, turn, row, &begun);
         if (begun.core == NULL) return false;
         staged->view = begun;
     } else {
-        if (!has_details(staged, p->config.directory->self) || waits_for_original(p, turn, staged))
+        if (!has_details(staged, p->config.directory->self) || waits_for_original(p, turn, staged) ||
+            waits_for_cover(p, turn, staged))
             return false;
         staged->view.is_coordinator = true;
         fill_coord(turn, staged, row);
