@@ -270,8 +270,7 @@ struct candidate {
     enum gj_err content; /* GJ_OK, or why the body cannot be taken although the header can */
 };
 
-/* Decodes and checks what needs no signature. What is behind one that is refused is not heard either: what a message
- * says may rest on the one before it (a vote on its facts), and no honest sender writes one that cannot be read. */
+/* Decodes and checks what needs no signature. Refused ones are left out. */
 static uint32_t sift(struct gj_protocol *p, struct gj_turn *turn, struct candidate *ret) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < p->parcel->n_items; i++) {
@@ -283,7 +282,7 @@ static uint32_t sift(struct gj_protocol *p, struct gj_turn *turn, struct candida
         enum gj_err err = has_header ? check_header(p, &c->message) : c->content;
         if (err != GJ_OK) {
             refuse(turn, err, p->parcel->head.sender, i);
-            break;
+            continue;
         }
         n++;
     }
@@ -293,6 +292,12 @@ static uint32_t sift(struct gj_protocol *p, struct gj_turn *turn, struct candida
 static void forget_core(struct gj_protocol *p, struct gj_turn *turn, size_t mark) {
     p->last_core = GJ_SLICE_NONE;
     gj_arena_rewind(turn->scratch, mark);
+}
+
+/* A vote rests on its facts, which come as a message of their own before it: of a parcel in which something could not
+ * be taken none counts. It comes again. */
+static bool may_be_a_yes(const struct gj_message *message) {
+    return message->kind == GJ_KIND_VOTE || message->kind == GJ_KIND_INQUIRE;
 }
 
 static void read_parcel(struct gj_protocol *p, struct gj_turn *turn, const char *line,
@@ -328,10 +333,16 @@ static void read_parcel(struct gj_protocol *p, struct gj_turn *turn, const char 
         return;
     }
     size_t mark = turn->scratch->used;
+    bool is_whole = n == parcel->n_items;
     for (uint32_t i = 0; i < n; i++) {
         err = gj_parcel_check_item(turn->hasher, &parcel->head, candidates[i].item);
         if (err != GJ_OK) {
             refuse(turn, err, line, i);
+            is_whole = false;
+            continue;
+        }
+        if (!is_whole && may_be_a_yes(&candidates[i].message)) {
+            refuse(turn, GJ_ERR_BAD_PARCEL, line, i);
             continue;
         }
         /* One message's memory serves the next; only a core waits, and only for what rests on it right behind it. */

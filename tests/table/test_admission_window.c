@@ -80,6 +80,30 @@ static void a_bad_message_spoils_no_other(void **state) {
     rig_close(&r);
 }
 
+/* But a vote rests on the facts before it: with something of its parcel missing it does not count, and comes again. */
+static void a_vote_in_a_parcel_that_is_not_whole(void **state) {
+    (void)state;
+    struct rig *r = rig_open();
+    const struct gj_txid txid = {.coordinator = "330000", .epoch = 1, .seq = 7, .attempt = 1};
+    const struct gj_vote vote = {.digest = {{GJ_HASH_SM3, 1}}, .yes = true};
+    for (int is_broken = 0; is_broken < 2; is_broken++) {
+        struct gj_header header;
+        verify_header(r, &header);
+        if (is_broken == 1) gj_text_set(header.to, sizeof header.to, OTHER);
+        struct gj_slice messages[2];
+        messages[0] = gj_forge_message(&r->forge, &header, gj_kind_shape(GJ_KIND_VERIFY), &verify);
+        verify_header(r, &header);
+        messages[1] = gj_forge_say(&r->forge, GJ_KIND_VOTE, header.to, &txid, &vote);
+        r->n_events = 0;
+        inject(r, PEER, gj_forge_parcel(&r->forge, messages, 2, NULL, 0));
+        unsigned refused = 0;
+        for (unsigned k = 0; k < r->n_events; k++)
+            if (r->events[k].err == GJ_ERR_BAD_PARCEL) refused++;
+        assert_int_equal(refused, is_broken);
+    }
+    rig_close(&r);
+}
+
 /* A parcel that was refused leaves no trace of its flush: else a forger could send a peer into RESYNC. */
 static void a_refused_parcel_saw_no_flush(void **state) {
     (void)state;
@@ -158,6 +182,7 @@ int main(void) {
         cmocka_unit_test(the_window_is_for_new_work_only),
         cmocka_unit_test(only_some_kinds_may_be_for_all),
         cmocka_unit_test(a_bad_message_spoils_no_other),
+        cmocka_unit_test(a_vote_in_a_parcel_that_is_not_whole),
         cmocka_unit_test(a_refused_parcel_saw_no_flush),
         cmocka_unit_test(window_edges),
     };
