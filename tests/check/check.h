@@ -37,4 +37,10 @@ bool check_registry_open(const char *path, struct check_registry *ret);
 bool check_registry_keys(const struct check_registry *registry, struct ck *ck);
 void check_registry_close(struct check_registry *registry);
 
+/* --- the packs' caps (packs.c) ---------------------------------------------------------------------------- */
+#define CHECK_PACKS_MAX 64
+
+/* Of every local pack in a folder. False: said on stderr. */
+bool check_packs_read(const char *folder, struct ck_pack packs[CHECK_PACKS_MAX], size_t *ret_n);
+
 #endif

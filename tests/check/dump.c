@@ -17,6 +17,7 @@
 #define DIGEST      33
 #define NAME_CAP    64
 #define SQL_CAP     512
+#define BUSY_MS     60000 /* a node that recovers or closes its store beside us locks it for a moment */
 
 /* A table's description in the checker's terms, made of what the file says of itself. */
 struct described {
@@ -131,6 +132,7 @@ struct check_dump *check_dump_open(const char *path) {
     GJ_ASSERT(dump != NULL);
     (void)snprintf(dump->path, sizeof dump->path, "%s", path);
     bool ok = sqlite3_open_v2(path, &dump->db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+              sqlite3_busy_timeout(dump->db, BUSY_MS) == SQLITE_OK &&
               sqlite3_exec(dump->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
     if (!ok) (void)refuse(dump, "cannot be opened", sqlite3_errmsg(dump->db));
     if (ok && describe(dump)) {

@@ -15,6 +15,8 @@
 struct check {
     struct check_registry registry;
     struct check_dump *dumps[CHECK_NODES_MAX]; /* in the registry's order */
+    struct ck_pack packs[CHECK_PACKS_MAX];
+    size_t n_packs;
     struct ck *ck;
     size_t differences;
     bool is_running;
@@ -22,11 +24,12 @@ struct check {
 
 static int usage(FILE *to) {
     (void)fprintf(to,
-                  "usage: gongji-check [--running] --registry FILE DUMP...\n"
+                  "usage: gongji-check [--running] [--packs FOLDER] --registry FILE DUMP...\n"
                   "  DUMP       the SQLite store of a node, or a copy of it with its -wal beside it; all of "
                   "the registry's nodes\n"
                   "  --running  the nodes were at work: nothing need be finished, stores may be of different "
                   "moments\n"
+                  "  --packs    the rule packs, for what a payer may pay relatives (R51)\n"
                   "0: nothing differed; 1: something did; 2: not looked at\n");
     return 2;
 }
@@ -66,6 +69,7 @@ static bool take_all(struct check *check, char *const *paths, int n) {
     }
     check->ck = ck_new(check->registry.n, names, &(struct ck_rules){0});
     ck_tell(check->ck, told, check);
+    ck_set_packs(check->ck, check->packs, check->n_packs);
     if (!check_registry_keys(&check->registry, check->ck)) return false;
     for (size_t i = 0; i < check->registry.n; i++)
         if (!check_dump_read(check->dumps[i], check->ck, i)) return false;
@@ -76,12 +80,14 @@ static int judge(struct check *check) {
     const struct ck_totals *totals = ck_totals_of(check->ck);
     ck_dump_judge(check->ck, !check->is_running);
     (void)printf("gongji-check: %zu nodes, %" PRIu64 " records; %" PRIu64 " transactions, %" PRIu64
-                 " committed (%" PRIu64 " refunds, %" PRIu64 " bindings), %" PRIu64 " aborted; %" PRIu64
-                 " legs, %" PRIu64 " lines of the journal; %" PRIu64 " certificates and %" PRIu64
-                 " votes verified; %zu differences\n",
+                 " committed (%" PRIu64 " refunds, %" PRIu64 " bindings), %" PRIu64 " aborted; ",
                  check->registry.n, totals->row_changes, totals->transactions, totals->committed,
-                 totals->refunds, totals->bindings, totals->aborted, totals->legs, totals->postings,
-                 totals->certificates, totals->votes, check->differences);
+                 totals->refunds, totals->bindings, totals->aborted);
+    (void)printf("%" PRIu64 " legs, %" PRIu64 " lines of the journal, %" PRIu64
+                 " payments under a cap; %" PRIu64 " certificates and %" PRIu64
+                 " votes verified; %zu differences\n",
+                 totals->legs, totals->postings, totals->capped, totals->certificates, totals->votes,
+                 check->differences);
     if (totals->committed == 0 || totals->postings == 0) {
         (void)fprintf(stderr, "gongji-check: nothing was committed, so nothing was looked at\n");
         return 2;
@@ -91,6 +97,7 @@ static int judge(struct check *check) {
 
 int main(int argc, char **argv) {
     static const struct option options[] = {{"registry", required_argument, NULL, 'r'},
+                                            {"packs", required_argument, NULL, 'p'},
                                             {"running", no_argument, NULL, 'u'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
@@ -99,6 +106,7 @@ int main(int argc, char **argv) {
     int option, code = 2;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'r') registry = optarg;
+        if (option == 'p' && !check_packs_read(optarg, check.packs, &check.n_packs)) return 2;
         if (option == 'u') check.is_running = true;
         if (option == 'h') return usage(stdout) & 0;
         if (option == '?') return usage(stderr);

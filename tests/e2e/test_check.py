@@ -106,9 +106,16 @@ CORRUPTIONS = (
      ["UPDATE person SET insutype = '390' WHERE person_ref = (SELECT person_ref FROM paid WHERE txid = %s)" % LEG], "I21"),
     ("a relative paid before he was bound", "360000",
      ["UPDATE binding SET begin_date = 20991231 WHERE side = 'payer'"], "I21"),
+    ("a payer's cap of a settlement is overrun", "130000",
+     ["UPDATE paid SET amount_fen = 50001 WHERE amount_fen = 50000"], "I21"),
+    ("a payer's cap of a year is overrun", "130000",
+     ["UPDATE paid SET refunded_fen = -2000000 WHERE amount_fen = 50000"], "I21"),
     ("a notice was never acknowledged", "360000",
      ["INSERT INTO notice VALUES ('B0', '330000', 'payer', 'unbind', 20261101, 1)"], "end"),
 )
+
+
+PACKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "config", "packs")
 
 
 def flip(value):
@@ -121,7 +128,7 @@ class Check(ThreeNodes):
         """(exit status, output) of gongji-check over the stores below |folder|."""
         stores = [os.path.join(folder, province.name, "gongji.db") for province in self.provinces]
         done = subprocess.run([os.path.join(harness.BUILD, "bin", "gongji-check"), "--registry",
-                               os.path.join(folder, "registry.yaml"), *arguments, *stores],
+                               os.path.join(folder, "registry.yaml"), "--packs", PACKS, *arguments, *stores],
                               capture_output=True, text=True, timeout=120)
         return done.returncode, done.stdout + done.stderr
 
@@ -145,7 +152,7 @@ class Check(ThreeNodes):
         code, out = self.check(source)
         self.assertEqual(0, code, out)
         self.assertRegex(out, r"3 nodes, .* (1\d|[2-9]\d) committed \([2-9]\d* refunds, [3-9]\d* bindings\), [1-9]\d* "
-                              r"aborted; .*; [1-9]\d* certificates and [1-9]\d* votes verified; 0 differences")
+                              r"aborted; .* [1-9]\d* payments under a cap; [1-9]\d* certificates and [1-9]\d* votes verified; 0 differences")
         print(out.strip())
         for what, node, statements, wanted in CORRUPTIONS:
             with self.subTest(what):

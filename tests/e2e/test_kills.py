@@ -312,7 +312,8 @@ class Kills(ThreeNodes):
                 self.assertEqual([], [line for line in log if re.search(NEVER, line)], province.path("node.log"))
 
     def check_stores(self, *arguments):
-        done = subprocess.run([os.path.join(harness.BUILD, "bin", "gongji-check"), *arguments, "--registry",
+        packs = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "config", "packs")
+        done = subprocess.run([os.path.join(harness.BUILD, "bin", "gongji-check"), *arguments, "--packs", packs, "--registry",
                                os.path.join(os.path.dirname(self.he.folder), "registry.yaml"),
                                *(province.path("gongji.db") for province in self.provinces)],
                               capture_output=True, text=True, timeout=600)

@@ -33,7 +33,7 @@ struct ck_failure {
 struct ck_totals {
     uint64_t messages, commits_of_stores, row_changes, replies, certificates;
     uint64_t transactions, committed, aborted, legs, refunds, bindings;
-    uint64_t votes, postings; /* of dumps */
+    uint64_t votes, postings, capped; /* of dumps; payments that a cap was looked at for */
 };
 
 struct ck *ck_new(size_t n_nodes, const char *const *names, const struct ck_rules *rules);
@@ -116,6 +116,15 @@ void ck_dump_put(struct ck *ck, size_t node, const struct gj_table *table, const
  * everything must have come to its end; else the stores may be of different moments. */
 void ck_dump_judge(struct ck *ck, bool is_over);
 
+/* What a pack says of a payer's relatives, for regions that |region| stands for: itself, a city's "360800" for its
+ * districts, a province's "360000", "000000". 0: no such limit. The caller keeps it. */
+struct ck_pack {
+    char region[8];
+    int64_t valid_from, valid_to; /* yyyymmdd; 0: still */
+    int64_t per_settlement_cap_fen, annual_cap_fen;
+};
+void ck_set_packs(struct ck *ck, const struct ck_pack *packs, size_t n);
+
 /* --- looking, for coverage ------------------------------------------------------------------------------ */
 /* The state word of a record of coord or part, "" if there is none. */
 const char *ck_part_state(const struct ck *ck, size_t node, const char *txid);
@@ -126,6 +135,9 @@ const char *ck_request_state(const struct ck *ck, size_t node, const char *sende
 bool ck_coord_hears(const struct ck *ck, size_t node, size_t from, const char *txid, const uint8_t *digest);
 bool ck_part_hears(const struct ck *ck, size_t node, const char *txid, const uint8_t *digest);
 /* Is there a durable record of that table in that state; is one being written just now? |state| NULL: any. */
+/* The |n|-th transaction of that table in that state, in an order of its own; false: there are not so many. */
+bool ck_nth(const struct ck *ck, size_t node, const char *table, const char *state, unsigned n,
+            char ret_txid[72]);
 bool ck_has(const struct ck *ck, size_t node, const char *table, const char *state);
 bool ck_is_writing(const struct ck *ck, size_t node, const char *table, const char *state);
 uint32_t ck_epoch(const struct ck *ck, size_t node);

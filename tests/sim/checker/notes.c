@@ -45,12 +45,64 @@ static const struct ck_row *must_have(struct ck *ck, size_t node, const struct c
     return row;
 }
 
+/* --- caps ------------------------------------------------------------------------------------------------- */
+void ck_set_packs(struct ck *ck, const struct ck_pack *packs, size_t n) {
+    ck->packs = packs;
+    ck->n_packs = n;
+}
+
+/* How many leading digits a pack's region has in common with all that it stands for; -1: not with |region|. */
+static int stands_for(const char *pack, const char *region) {
+    int digits = is(pack, "000000") ? 0 : is(pack + 2, "0000") ? 2 : is(pack + 4, "00") ? 4 : 6;
+    if (is(pack, region)) digits = 6;
+    return strncmp(pack, region, (size_t)digits) == 0 ? digits : -1;
+}
+
+/* The nearest one that was in force on that date, the latest of equals; NULL if none. */
+static const struct ck_pack *pack_of(const struct ck *ck, const char *region, int64_t date) {
+    const struct ck_pack *best = NULL;
+    int digits = -1;
+    for (size_t i = 0; i < ck->n_packs; i++) {
+        const struct ck_pack *pack = &ck->packs[i];
+        int own = stands_for(pack->region, region);
+        bool is_in_force = pack->valid_from <= date && (pack->valid_to == 0 || date <= pack->valid_to);
+        bool is_later = best != NULL && own == digits && pack->valid_from > best->valid_from;
+        if (!is_in_force || (own <= digits && !is_later)) continue;
+        best = pack;
+        digits = own;
+    }
+    return best;
+}
+
+/* R51: what one person pays for relatives in one settlement; and in the year, net of refunds. */
+static void check_caps(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *paid) {
+    char key[CK_KEY_MAX];
+    const char *person = ck_row_text(paid, "person_ref");
+    int64_t date = ck_row_int(paid, "date"), fen = 0;
+    const struct ck_pack *pack = pack_of(ck, ck_row_text(paid, "from_region"), date);
+    if (pack == NULL) return;
+    for (uint32_t i = 0; i < tx->n_legs; i++) {
+        (void)snprintf(key, sizeof key, "%s %u", tx->txid, i);
+        const struct ck_row *other = ck_row_find(ck, node, "paid", key);
+        bool is_his = is(ck_row_text(other, "person_ref"), person);
+        if (is_his && ck_row_text(other, "binding_ref")[0] != '\0') fen += ck_row_int(other, "amount_fen");
+    }
+    if (pack->per_settlement_cap_fen > 0 && fen > pack->per_settlement_cap_fen)
+        ck_fail(ck, "I21", node, tx->txid, "R51: %" PRId64 " above the cap of a settlement", fen);
+    (void)snprintf(key, sizeof key, "%s %" PRId64, person, date / 10000);
+    int64_t used = ck_sum_of(&ck->nodes[node].usage, key)->fen;
+    if (pack->annual_cap_fen > 0 && used > pack->annual_cap_fen)
+        ck_fail(ck, "I21", node, tx->txid, "R51: %" PRId64 " in the year, above the cap", used);
+    ck->totals.capped += pack->per_settlement_cap_fen > 0 || pack->annual_cap_fen > 0;
+}
+
 /* --- rules that a payment shows by itself ---------------------------------------------------------------- */
 static void check_relative(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *paid) {
     char key[CK_KEY_MAX];
     const char *binding_ref = ck_row_text(paid, "binding_ref");
     int64_t date = ck_row_int(paid, "date");
     if (binding_ref[0] == '\0') return;
+    check_caps(ck, node, tx, paid);
     const struct ck_row *payer = ck_row_find(ck, node, "person", ck_row_text(paid, "person_ref"));
     if (!is(ck_row_text(payer, "insutype"), "310"))
         ck_fail(ck, "I21", node, tx->txid, "R1: %s was paid by somebody who is no employee", paid->key);

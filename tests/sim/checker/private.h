@@ -123,6 +123,8 @@ struct ck {
     size_t n;
     struct ck_node nodes[CK_NODES_MAX];
     struct ck_rules rules;
+    const struct ck_pack *packs; /* of dumps */
+    size_t n_packs;
     struct ck_tx *txs;
     struct ck_biz *biz;
     const char *const *liar_regions;
