@@ -163,6 +163,8 @@ void gj_resync_note_loss(struct gj_protocol *p, struct gj_turn *turn, const char
                          const struct gj_txid *txid);
 /* Nobody's wish to open counts any more. */
 void gj_resync_forget_openings(struct gj_turn *turn);
+/* Is a peer still waited for? One that people decided to miss is not. */
+bool gj_resync_waits(const struct gj_protocol *p);
 /* Is anything still owed to us, in RESYNC or after it? */
 bool gj_resync_is_healing(const struct gj_protocol *p);
 /* Has every node that |core| names told us what it knows? */

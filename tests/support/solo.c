@@ -89,6 +89,13 @@ static bool app_rehold(void *app, struct gj_turn *turn, const struct gj_tx_view 
     return !a->is_groundless;
 }
 
+static bool app_covers(void *app, struct gj_turn *turn, const struct gj_tx_view *tx) {
+    const struct gj_solo_app *a = app;
+    (void)turn;
+    (void)tx;
+    return a->difference_fen == 0;
+}
+
 static bool app_remember(void *app, struct gj_turn *turn, const struct gj_tx_view *tx,
                          const struct gj_decision *decision) {
     struct gj_solo_app *a = app;
@@ -155,6 +162,7 @@ static const struct gj_app_ops app_ops = {.hold = app_hold,
                                           .adopt = app_adopt,
                                           .undo = app_undo,
                                           .rehold = app_rehold,
+                                          .covers = app_covers,
                                           .remember = app_remember,
                                           .end_binding = app_end_binding,
                                           .ended_binding = app_ended_binding,

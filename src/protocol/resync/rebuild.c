@@ -287,7 +287,7 @@ static void report(struct gj_turn *turn, struct gj_replayed_row *row) {
 bool gj_adopt_try(struct gj_protocol *p, struct gj_turn *turn, struct gj_replayed_row *row, bool is_last) {
     struct staged staged = {.row = row};
     if (!read_staged(p, turn, &staged)) return false;
-    staged.is_last = is_last && gj_resync_is_complete_for(p, staged.core);
+    staged.is_last = is_last && !gj_resync_waits(p) && gj_resync_is_complete_for(p, staged.core);
     bool is_over = gj_protocol_is_self(p, row->txid.coordinator) ? try_coord(p, turn, &staged)
                                                                  : try_part(p, turn, &staged);
     if (is_over) {

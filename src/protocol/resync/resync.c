@@ -75,7 +75,7 @@ void gj_resync_note_loss(struct gj_protocol *p, struct gj_turn *turn, const char
     if (!gj_resync_is_healing(p) && !gj_adopt_is_staged(turn, txid)) gj_resync_enter(p, turn, why_node, txid);
 }
 
-static bool waits_for_a_peer(const struct gj_protocol *p) {
+bool gj_resync_waits(const struct gj_protocol *p) {
     for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
         if (p->peers[i].is_owed && !p->peers[i].is_missed) return true;
     }
@@ -165,7 +165,7 @@ static void walk_staged(struct gj_protocol *p, struct gj_turn *turn) {
 }
 
 static bool may_open(const struct gj_protocol *p) {
-    return p->resync && !p->pass.is_due && !waits_for_a_peer(p);
+    return p->resync && !p->pass.is_due && !gj_resync_waits(p);
 }
 
 static void open_node(struct gj_protocol *p, struct gj_turn *turn) {

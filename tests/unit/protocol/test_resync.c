@@ -153,6 +153,76 @@ static void details_may_come_later_but_not_first(void **state) {
     gj_solo_free(&s);
 }
 
+/* Another salt, another text, a leg that is not there: nothing of such a step is kept, and the next one is taken. */
+static void details_that_the_core_does_not_hold_are_none(void **state) {
+    (void)state;
+    struct gj_solo *s = gj_solo_new(NULL);
+    struct gj_solo_tx tx;
+    struct gj_leg_part parts[GJ_LEGS_MAX];
+    gj_solo_reach(s, &tx, "");
+    lose(s);
+    gj_solo_commit(s, &tx);
+    for (int lie = 0; lie < 3; lie++) {
+        struct gj_replay legs = {.what = "legs", .legs = parts, .n_legs = tx.all.n_legs};
+        memcpy(parts, tx.all.legs, tx.all.n_legs * sizeof *parts);
+        if (lie == 0) parts[0].salt[0] ^= 1;
+        if (lie == 1) parts[0].detail = GJ_SLICE_LIT("\x80");
+        if (lie == 2) parts[0].leg = GJ_LEGS_MAX;
+        step(s, C, &tx.txid, &legs);
+        assert_int_equal(gj_solo_events(s, GJ_EVENT_VIOLATION, GJ_ERR_BAD_EVIDENCE), 1);
+        gj_solo_tick(s);
+        assert_string_equal(gj_solo_part_state(s, &tx.txid), "");
+    }
+    struct gj_replay whole = {.what = "legs", .legs = tx.all.legs, .n_legs = tx.all.n_legs};
+    step(s, C, &tx.txid, &whole);
+    assert_string_equal(gj_solo_part_state(s, &tx.txid), "COMMITTED");
+    gj_solo_free(&s);
+}
+
+/* A step of another life of ours, of another place: not ours. */
+static void a_step_has_its_nonce_and_its_place(void **state) {
+    (void)state;
+    struct gj_solo *s = gj_solo_new(NULL);
+    lose(s);
+    struct gj_replay other = {.done = true, .nonce = {1}};
+    gj_solo_say(s, C, GJ_KIND_REPLAY, NULL, &other);
+    assert_int_equal(gj_solo_events(s, GJ_EVENT_REPLAY_DONE, GJ_OK), 0);
+    struct gj_replay elsewhere = {.done = true, .at = GJ_SLICE_LIT("x")};
+    step(s, C, NULL, &elsewhere);
+    assert_int_equal(gj_solo_events(s, GJ_EVENT_REPLAY_DONE, GJ_OK), 0);
+    done(s, C);
+    assert_int_equal(gj_solo_events(s, GJ_EVENT_REPLAY_DONE, GJ_OK), 1);
+    done(s, C);
+    assert_int_equal(gj_solo_events(s, GJ_EVENT_REPLAY_DONE, GJ_OK), 0);
+    gj_solo_free(&s);
+}
+
+/* A commit that the account cannot give waits until nobody is left who could bring the money; then the region helps out,
+ * and people are told. */
+static void what_the_account_cannot_give_waits_for_the_rest(void **state) {
+    (void)state;
+    struct gj_solo *s = gj_solo_new(NULL);
+    struct gj_solo_tx tx;
+    unsigned cases = 0;
+    gj_solo_reach(s, &tx, "");
+    lose(s);
+    s->app.difference_fen = 100;
+    tell(s, &tx, "committed");
+    done(s, C);
+    done(s, P2);
+    for (int i = 0; i < 8; i++)
+        gj_solo_tick(s);
+    assert_string_equal(gj_solo_part_state(s, &tx.txid), "");
+    done(s, D);
+    for (int i = 0; i < 8; i++) {
+        gj_solo_tick(s);
+        cases += gj_solo_events(s, GJ_EVENT_CASE_OPENED, GJ_OK);
+    }
+    assert_string_equal(gj_solo_part_state(s, &tx.txid), "COMMITTED");
+    assert_int_equal(cases, 1);
+    gj_solo_free(&s);
+}
+
 /* When nobody is left who could bring the details, it is a case, once, and the machine works on. */
 static void what_stays_without_details_is_a_case(void **state) {
     (void)state;
@@ -280,6 +350,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_word_against_every_record),
         cmocka_unit_test(details_may_come_later_but_not_first),
+        cmocka_unit_test(details_that_the_core_does_not_hold_are_none),
+        cmocka_unit_test(a_step_has_its_nonce_and_its_place),
+        cmocka_unit_test(what_the_account_cannot_give_waits_for_the_rest),
         cmocka_unit_test(what_stays_without_details_is_a_case),
         cmocka_unit_test(it_opens_when_all_have_told),
         cmocka_unit_test(what_is_held_again_is_in_doubt_as_before),
