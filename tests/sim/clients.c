@@ -295,7 +295,8 @@ static void make_op(struct sim *sim, struct client *client) {
 }
 
 /* --- asking --------------------------------------------------------------------------------------------- */
-static void note_ticket(struct sim *sim, uint64_t ticket, const struct op *op) {
+void sim_ticket(struct sim *sim, uint64_t ticket, size_t node, const char *request, const char *sender,
+                const char *msgid) {
     if (sim->n_tickets == sim->cap_tickets) {
         sim->cap_tickets = sim->cap_tickets == 0 ? 256 : 2 * sim->cap_tickets;
         sim->tickets = realloc(sim->tickets, sim->cap_tickets * sizeof *sim->tickets);
@@ -303,10 +304,10 @@ static void note_ticket(struct sim *sim, uint64_t ticket, const struct op *op) {
     }
     GJ_ASSERT(ticket == sim->n_tickets + 1);
     struct sim_ticket *of = &sim->tickets[sim->n_tickets++];
-    *of = (struct sim_ticket){.node = op->node};
-    gj_text_set(of->request, sizeof of->request, gj_request_word(op->kind));
-    gj_text_set(of->sender, sizeof of->sender, op->sender);
-    if (op->kind != GJ_REQUEST_PLAN) gj_text_set(of->msgid, sizeof of->msgid, op->msgid);
+    *of = (struct sim_ticket){.node = node};
+    gj_text_set(of->request, sizeof of->request, request);
+    gj_text_set(of->sender, sizeof of->sender, sender);
+    gj_text_set(of->msgid, sizeof of->msgid, msgid);
 }
 
 static void ask(struct sim *sim, struct client *client) {
@@ -317,7 +318,8 @@ static void ask(struct sim *sim, struct client *client) {
     }
     if (op->kind == GJ_REQUEST_ORDER) op->body.order.bindings = op->items;
     client->ticket = gj_cluster_submit(sim->cluster, op->node, op->kind, &op->body);
-    note_ticket(sim, client->ticket, op);
+    sim_ticket(sim, client->ticket, op->node, gj_request_word(op->kind), op->sender,
+               op->kind == GJ_REQUEST_PLAN ? "" : op->msgid);
     sim->nodes[op->node].has_request = true;
     client->life = sim->nodes[op->node].life;
     client->waits = true;
@@ -487,7 +489,7 @@ int64_t sim_clients_next_ms(const struct sim *sim) {
     int64_t next = INT64_MAX;
     for (size_t i = 0; i < sim->clients->n; i++) {
         const struct client *client = &sim->clients->all[i];
-        if (sim->is_healed && !client->has_op) continue;
+        if ((sim->is_healed || sim->is_quiet) && !client->has_op) continue;
         int64_t due = is_answered(sim, client) ? sim->now_ms : client->due_ms;
         if (due < next) next = due;
     }
@@ -503,7 +505,7 @@ void sim_clients_tick(struct sim *sim) {
             lose_patience(sim, client);
             continue;
         }
-        if (!client->has_op && sim->is_healed) continue;
+        if (!client->has_op && (sim->is_healed || sim->is_quiet)) continue;
         if (!client->has_op) make_op(sim, client);
         ask(sim, client);
     }

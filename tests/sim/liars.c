@@ -259,6 +259,15 @@ void sim_liars_tick(struct sim *sim) {
     }
 }
 
+void sim_liars_at_last(struct sim *sim) {
+    struct sim_liars *liars = sim->liars;
+    size_t to = (liars->node + 1 + (size_t)sim_lie_below(liars, sim->n - 1)) % sim->n;
+    if (!liars->is_ready || sim->nodes[liars->node].is_down) return;
+    gj_arena_reset(&liars->look);
+    gj_forge_reset(&liars->forge);
+    sim_lie_unasked(liars, to);
+}
+
 /* --- its life ------------------------------------------------------------------------------------------- */
 void sim_liars_open(struct sim *sim) {
     if (!sim_has(sim, SIM_LIAR)) return;

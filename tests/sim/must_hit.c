@@ -45,6 +45,12 @@ static const struct {
     {GJ_COORD_ENDED, GJ_COORD_ON_CANCEL, "as NONE"},
 };
 
+/* An outside core platform is asked for a hold and has not answered: no input of this version leads there, for the
+ * ledger of its own answers at once. The three cells are called by tests/table/test_state_tables.c. */
+static bool part_is_exempt(unsigned state) {
+    return state == GJ_PART_PREPARING;
+}
+
 static bool coord_is_exempt(unsigned state, unsigned input) {
     for (size_t i = 0; i < sizeof coord_exempt / sizeof coord_exempt[0]; i++)
         if (coord_exempt[i].state == state && coord_exempt[i].input == input) return true;
@@ -54,7 +60,7 @@ static bool coord_is_exempt(unsigned state, unsigned input) {
 static void cells(const struct sim_coverage *coverage, struct missing *missing) {
     for (unsigned s = 0; s < SIM_PART_STATES; s++)
         for (unsigned i = 0; i < SIM_PART_INPUTS; i++)
-            if (coverage->part[s][i] == 0)
+            if (coverage->part[s][i] == 0 && !part_is_exempt(s))
                 miss(missing, "participant", sim_part_state_word(s), sim_part_input_word(i));
     for (unsigned s = 0; s < SIM_COORD_STATES; s++)
         for (unsigned i = 0; i < SIM_COORD_INPUTS; i++)
@@ -151,6 +157,8 @@ static const struct {
     {"CRYPTO", "", "no key of this world fails to sign"},
     {"NO_MEMORY", "", "tests/scenario/test_nth_failure_alloc.c"},
     {"INTERNAL", "", "our own mistakes"},
+    {"NOT_IN_DOUBT", "a", NULL},
+    {"DUAL_CONTROL", "a", NULL},
     {"DIFFERENCE", "", "the books agree, or the run fails"},
 };
 

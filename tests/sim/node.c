@@ -192,6 +192,14 @@ void sim_node_tick(struct sim *sim, size_t node) {
     free(alone);
 }
 
+static void count_refusal(struct sim *sim, struct gj_slice answer) {
+    char what[48], code[32];
+    if (answer.len < 2 || answer.ptr[0] != GJ_ANSWER_PROBLEM) return;
+    struct mp map = mp_whole(answer.ptr + 1, answer.len - 1);
+    (void)snprintf(what, sizeof what, "answer refused %s", mp_text(mp_get(map, "code"), code, sizeof code));
+    sim_coverage_reason(&sim->coverage, what, 1);
+}
+
 /* --- what comes out of a step --------------------------------------------------------------------------- */
 bool sim_node_replies(void *ctx, size_t node, uint64_t ticket, struct gj_slice answer) {
     struct sim *sim = ctx;
@@ -205,6 +213,8 @@ bool sim_node_replies(void *ctx, size_t node, uint64_t ticket, struct gj_slice a
     sim_mix(sim, answer.ptr, answer.len);
     if (gj_cluster_answers(sim->cluster, ticket) > 0)
         ck_fail(sim->ck, "I15", node, NULL, "%s %s is answered twice", of->request, of->msgid);
+    if (strcmp(of->request, "propose") == 0 || strcmp(of->request, "confirm") == 0)
+        count_refusal(sim, answer);
     if (of->msgid[0] != '\0')
         ck_replied(sim->ck, node, of->request, of->sender, of->msgid, answer.ptr, answer.len);
     return true;

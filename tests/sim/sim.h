@@ -47,7 +47,10 @@
     X(DOUBT, "doubt", "the witness file is missing at a start")                                              \
     X(BACKUP, "backup", "a store is put back from an earlier copy of itself")                                \
     X(SQLITE, "sqlite", "stores are SQLite files")                                                           \
-    X(LIAR, "liar", "one node's key is in the hand of a liar")
+    X(LIAR, "liar", "one node's key is in the hand of a liar")                                               \
+    X(AWAY, "away", "a coordinator stays away for minutes, and its participants are in doubt")               \
+    X(HAND, "hand", "two people decide by hand meanwhile")                                                   \
+    X(YEARS, "years", "at the end years pass, and what is old is collected")
 
 enum sim_fault {
 #define X(name, word, text) SIM_##name,
@@ -277,6 +280,7 @@ struct sim {
     struct sim_node nodes[SIM_NODES_MAX];
     int64_t now_ms;
     bool is_healed;
+    bool is_quiet; /* clients begin nothing new */
     uint64_t steps;
 
     struct sim_flight **heap;
@@ -388,14 +392,27 @@ const char *sim_lie_word(enum sim_lie lie);
 struct gj_slice sim_liars_say(struct sim *sim, const struct gj_cluster_flight *flight, bool *ret_is_refused);
 /* A frame to the liar; false: its engine does not get to hear it. */
 bool sim_liars_hear(struct sim *sim, const struct sim_flight *flight);
-void sim_liars_tick(struct sim *sim); /* lies that nobody asked for */
-void sim_liars_die(struct sim *sim);  /* its engine went down */
+void sim_liars_at_last(struct sim *sim); /* one more, when all is over */
+void sim_liars_tick(struct sim *sim);    /* lies that nobody asked for */
+void sim_liars_die(struct sim *sim);     /* its engine went down */
+
+/* --- late.c --------------------------------------------------------------------------------------------- */
+void sim_away(struct sim *sim);
+void sim_hands(struct sim *sim);
+void sim_years(struct sim *sim);
+
+/* --- run.c ---------------------------------------------------------------------------------------------- */
+/* One instant: whatever is due, at |until_ms| at the latest. */
+void sim_turn(struct sim *sim, int64_t until_ms);
 
 /* --- clients.c ------------------------------------------------------------------------------------------ */
 void sim_clients_open(struct sim *sim);
 void sim_clients_close(struct sim *sim);
 int64_t sim_clients_next_ms(const struct sim *sim);
 void sim_clients_tick(struct sim *sim);
+/* What an answer belongs to; an empty msgid: nothing that is stored. */
+void sim_ticket(struct sim *sim, uint64_t ticket, size_t node, const char *request, const char *sender,
+                const char *msgid);
 bool sim_clients_are_done(const struct sim *sim);
 
 /* --- story.c -------------------------------------------------------------------------------------------- */

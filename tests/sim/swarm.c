@@ -71,6 +71,9 @@ static const struct {
     [SIM_BACKUP] = {0, 10000, 60000},
     [SIM_SQLITE] = {10, 0, 0},
     [SIM_LIAR] = {30, 300, 6000},
+    [SIM_AWAY] = {8, 0, 0},
+    [SIM_HAND] = {70, 0, 0},
+    [SIM_YEARS] = {12, 0, 0},
 };
 
 /* A stream has its name's numbers: a fault more in the list changes nothing for the others. */

@@ -55,3 +55,14 @@ bool ck_is_writing(const struct ck *ck, size_t node, const char *table, const ch
     }
     return false;
 }
+
+bool ck_nth(const struct ck *ck, size_t node, const char *table, const char *state, unsigned n,
+            char ret_txid[72]) {
+    const struct ck_row *row, *next;
+    HASH_ITER(hh, ck->nodes[node].rows, row, next) {
+        if (!ck_row_is(row, table) || strcmp(ck_row_text(row, "state"), state) != 0 || n-- > 0) continue;
+        (void)ck_row_txid(row, "txid", ret_txid);
+        return true;
+    }
+    return false;
+}
