@@ -106,6 +106,7 @@ static void every_word_against_every_record(void **state) {
         const struct gj_solo_app before = s->app;
         for (int twice = 0; twice < 2; twice++) {
             tell(s, &tx, cells[i].what);
+            assert_int_equal(gj_solo_count(s, GJ_KIND_ACK, NULL), 0); /* not even of what it posts */
             unsigned cases = gj_solo_events(s, GJ_EVENT_CASE_OPENED, GJ_OK);
             if (!gj_text_equal(gj_solo_part_state(s, &tx.txid), cells[i].after)) {
                 gj_solo_tick(s); /* a commit that came by itself waits for a walk */
@@ -123,6 +124,25 @@ static void every_word_against_every_record(void **state) {
         assert_int_equal(s->app.posts - before.posts, cells[i].posts);
         assert_int_equal(s->app.releases - before.releases, cells[i].releases);
         assert_int_equal(gj_solo_count(s, GJ_KIND_VOTE, NULL) + gj_solo_count(s, GJ_KIND_ACK, NULL), 0);
+        gj_solo_free(&s);
+    }
+}
+
+/* Only its coordinator can say that a transaction is aborted. */
+static void an_abort_is_its_coordinators_word(void **state) {
+    (void)state;
+    static const char *const records[] = {"", "PREPARED"};
+    for (size_t i = 0; i < 2; i++) {
+        struct gj_solo *s = gj_solo_new(NULL);
+        struct gj_solo_tx tx;
+        gj_solo_reach(s, &tx, records[i]);
+        lose(s);
+        struct gj_replay aborted = {.what = "aborted", .digest = tx.digest};
+        aborted.proof = gj_solo_vote(s, &tx, GJ_SOLO_SELF, true);
+        step(s, P2, &tx.txid, &aborted);
+        assert_int_equal(gj_solo_events(s, GJ_EVENT_VIOLATION, GJ_ERR_WRONG_SENDER), 1);
+        assert_string_equal(gj_solo_part_state(s, &tx.txid), records[i]);
+        assert_int_equal(s->app.releases, 0);
         gj_solo_free(&s);
     }
 }
@@ -349,6 +369,7 @@ static void it_tells_in_resync_too(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_word_against_every_record),
+        cmocka_unit_test(an_abort_is_its_coordinators_word),
         cmocka_unit_test(details_may_come_later_but_not_first),
         cmocka_unit_test(details_that_the_core_does_not_hold_are_none),
         cmocka_unit_test(a_step_has_its_nonce_and_its_place),
