@@ -26,6 +26,7 @@
     X(FULL, "full", "batches for which a store has no room")                                                 \
     X(DOUBT, "doubt", "starts without a witness file")                                                       \
     X(BOOT, "boot", "starts that die in their recovery")                                                     \
+    X(BACKUP, "backup", "stores put back as they were at the start; the path ends with it")                  \
     X(ANY, "any", "of drop, dup, crash, late, reverse, full together")
 
 enum ex_bound {
@@ -47,7 +48,8 @@ enum ex_kind {
     EX_PASS,
     EX_ASK_AGAIN,
     EX_UNDO,
-    EX_LIE /* |flight|: which, to whom */
+    EX_RESTORE, /* starts on an old copy of its store; then all run without faults */
+    EX_LIE      /* |flight|: which, to whom */
 };
 /* How the step of a choice ends. */
 enum ex_end {
@@ -77,7 +79,8 @@ struct ex_choice {
     X(IO_ERROR, "a flush reports an error: the engine gives up")                                             \
     X(FULL, "a store is full")                                                                               \
     X(GATE, "a start without a witness file")                                                                \
-    X(RECOVERY, "a node dies in its recovery")
+    X(RECOVERY, "a node dies in its recovery")                                                               \
+    X(OLD_STORE, "a store went back in time: RESYNC")
 
 enum ex_row {
 #define X(name, text) EX_ROW_##name,

@@ -162,11 +162,20 @@ static void count(void) {
     move(&met->part[0][0], &coverage->part[0][0], SIM_PART_STATES * SIM_PART_INPUTS);
     move(&met->coord[0][0], &coverage->coord[0][0], SIM_COORD_STATES * SIM_COORD_INPUTS);
     move(met->events, coverage->events, GJ_EVENT_COUNT);
+    ex_search.ex->rows[EX_ROW_OLD_STORE] = coverage->rows[SIM_ROW_OLD_STORE];
+    coverage->rows[SIM_ROW_OLD_STORE] = 0;
     move(met->rows, ex_search.ex->rows, EX_ROW_COUNT);
     unsigned deepest = shared->deepest;
     while (ex_search.path.n > deepest &&
            !atomic_compare_exchange_weak(&shared->deepest, &deepest, ex_search.path.n)) {
     }
+}
+
+static void run_to_the_end(void) {
+    ex_search.shared->leaves++;
+    ex_end(ex_search.ex);
+    (void)has_failed_here();
+    count();
 }
 
 /* --- depth first ---------------------------------------------------------------------------------------- */
@@ -182,6 +191,10 @@ static bool take(const struct ex_choice *choice, uint64_t foreseen) {
         return false;
     }
     if (has_failed_here()) return false;
+    if (choice->kind == EX_RESTORE) {
+        run_to_the_end();
+        return false;
+    }
     if (ex_search.ex->is_moot) return false;
     ex_search.shared->transitions++;
     if (foreseen != 0 && foreseen != ex_hash(ex_search.ex))
@@ -254,11 +267,7 @@ static void explore(void) {
     bool is_leaf = ex_is_leaf(ex_search.ex);
     explore_all(choices, n);
     if (!is_leaf || is_over()) return;
-    /* All children are done: this very process may go on to the end. */
-    ex_search.shared->leaves++;
-    ex_end(ex_search.ex);
-    (void)has_failed_here();
-    count();
+    run_to_the_end(); /* all children are done: this very process may go on */
 }
 
 static void run(double seconds) {

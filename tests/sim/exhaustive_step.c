@@ -14,7 +14,8 @@
 #include "protocol/state.h"
 
 #define ARENA_BYTES ((size_t)16 * 1024 * 1024)
-#define EAGER_MAX   20 /* steps at one instant */
+#define EPOCH_MS    2000 /* a store is not put back within the second that names its epoch */
+#define EAGER_MAX   20   /* steps at one instant */
 
 /* --- small things --------------------------------------------------------------------------------------- */
 bool ex_is_up(const struct ex *ex, size_t node) {
@@ -172,8 +173,18 @@ void ex_start(struct ex *ex, size_t node, bool in_doubt) {
     sim_say(ex->sim, "%s starts%s", sim_node_name(node), in_doubt ? ", its witness is missing" : "");
     ex_set_clock(ex, node);
     gj_cluster_restart(ex->sim->cluster, node, in_doubt ? GJ_WITNESS_DOUBTFUL : GJ_WITNESS_EQUAL_OR_BEHIND);
+    ck_started(ex->sim->ck, node, in_doubt);
     after_step(ex, node);
     if (ex_is_up(ex, node)) ex_compare(ex, node);
+}
+
+/* On the store that it had at the start; its witness is newer than that. */
+static void restore(struct ex *ex, size_t node) {
+    ex->is_lied = true; /* what it sounds from now on has a cause */
+    ex->sim->swarm.on |= UINT32_C(1) << SIM_BACKUP;
+    ex->wall_ms += EPOCH_MS;
+    sim_disk_put_back(ex->sim, node);
+    ex_start(ex, node, true);
 }
 
 /* What is due at this instant is done in it: no choice lies between. */
@@ -186,8 +197,6 @@ static void undo(struct ex *ex) {
     struct gj_req_reverse reverse = {0};
     gj_text_set(reverse.sender, sizeof reverse.sender, ex->sender);
     gj_text_set(reverse.omsgid, sizeof reverse.omsgid, ex->msgid);
-    bool is_collecting = strcmp(look(ex, ex->client_node).state, "BEGUN") == 0;
-    if (is_collecting) ex->sim->coverage.coord[GJ_COORD_COLLECTING][GJ_COORD_ON_CANCEL]++;
     (void)ex_submit(ex, ex->client_node, GJ_REQUEST_REVERSE, &reverse, ex->msgid);
     ex_step(ex, ex->client_node);
 }
@@ -195,7 +204,8 @@ static void undo(struct ex *ex) {
 /* --- choices -------------------------------------------------------------------------------------------- */
 /* The others need a fault before them. */
 static bool counts_as_any(enum ex_bound bound) {
-    return bound != EX_TIMER && bound != EX_ASK && bound != EX_DOUBT && bound != EX_BOOT;
+    return bound != EX_TIMER && bound != EX_ASK && bound != EX_DOUBT && bound != EX_BOOT &&
+           bound != EX_BACKUP;
 }
 
 static bool may(const struct ex *ex, enum ex_bound bound) {
@@ -275,6 +285,8 @@ static void add_node(struct list *list, size_t node) {
         add_ends(list, choice);
         choice.kind = EX_START_DOUBT;
         if (may(ex, EX_DOUBT)) add(list, choice);
+        choice.kind = EX_RESTORE;
+        if (may(ex, EX_BACKUP)) add(list, choice);
         return;
     }
     choice.kind = EX_FIRE;
@@ -387,7 +399,7 @@ static void prepare_end(struct ex *ex, const struct ex_choice *choice) {
 /* A step that made no flush cannot fail at it. */
 static void finish_end(struct ex *ex, const struct ex_choice *choice, uint64_t first) {
     struct sim_node *node = &ex->sim->nodes[choice->node];
-    if (choice->kind == EX_LIE) return;
+    if (choice->kind == EX_LIE || choice->kind == EX_RESTORE) return;
     if (choice->end == EX_WELL) {
         ex_catch_up(ex, choice->node);
         return;
@@ -434,6 +446,9 @@ static void do_step(struct ex *ex, const struct ex_choice *choice, const struct 
     case EX_LOSE:
         sim_say_frame(ex->sim, "lost", flight->from, flight->to, flight->bytes, flight->len);
         return;
+    case EX_RESTORE:
+        restore(ex, choice->node);
+        return;
     case EX_LIE:
         ex->is_moot = !ex_lie(ex, choice);
         return;
@@ -446,8 +461,9 @@ static void do_step(struct ex *ex, const struct ex_choice *choice, const struct 
 
 void ex_spend(uint8_t left[EX_BOUND_COUNT], const struct ex_choice *choice) {
     static const enum ex_bound bounds[] = {
-        [EX_COPY] = EX_DUP,  [EX_LOSE] = EX_DROP,         [EX_FIRE] = EX_TIMER,    [EX_DIE] = EX_CRASH,
-        [EX_PASS] = EX_LATE, [EX_START_DOUBT] = EX_DOUBT, [EX_ASK_AGAIN] = EX_ASK, [EX_UNDO] = EX_REVERSE};
+        [EX_COPY] = EX_DUP,      [EX_LOSE] = EX_DROP,      [EX_FIRE] = EX_TIMER,
+        [EX_DIE] = EX_CRASH,     [EX_PASS] = EX_LATE,      [EX_START_DOUBT] = EX_DOUBT,
+        [EX_ASK_AGAIN] = EX_ASK, [EX_RESTORE] = EX_BACKUP, [EX_UNDO] = EX_REVERSE};
     if (choice->kind != EX_DELIVER && choice->kind != EX_START && choice->kind != EX_LIE)
         spend(left, bounds[choice->kind]);
     if (choice->end == EX_NO_ROOM) spend(left, EX_FULL);
@@ -517,7 +533,7 @@ void ex_do(struct ex *ex, const struct ex_choice *wanted) {
 }
 
 /* --- choices as text ------------------------------------------------------------------------------------ */
-static const char kind_letters[] = "dDxtcsSparl", end_letters[] = " bakf";
+static const char kind_letters[] = "dDxtcsSparbl", end_letters[] = " bakf";
 
 void ex_choice_write(const struct ex_choice *choice, char *dst, size_t cap) {
     bool is_flight = choice->kind <= EX_LOSE || choice->kind == EX_LIE;

@@ -159,12 +159,23 @@ static void make_bill(struct ex *ex, const char *msgid) {
     gj_text_set(bill->expected_psn_cash_pay, sizeof bill->expected_psn_cash_pay, gj_yuan_format(yuan, 0));
 }
 
+/* What fails here needs no search: nothing was chosen yet. */
+static void must_go_well(const struct ex *ex, bool goes_on) {
+    static const struct ck_failure stuck = {.invariant = "end", .text = "the transaction does not begin"};
+    const struct ck_failure *failure = ck_failed(ex->sim->ck);
+    if (failure == NULL && goes_on) return;
+    if (failure == NULL) failure = &stuck;
+    (void)printf("FAILED after 0 choices: %s\n%s at %s: %s %s\n", failure->invariant, failure->invariant,
+                 sim_node_name(failure->node), failure->text, failure->txid);
+    exit(1);
+}
+
 static const void *settle_now(struct ex *ex) {
     const void *answer = NULL;
     ex_ask(ex);
     ex_step(ex, ex->client_node);
     while (!ex->has_answer) {
-        GJ_ASSERT(ex->waits && ck_failed(ex->sim->ck) == NULL);
+        must_go_well(ex, ex->waits);
         if (!calm_step(ex)) calm_wait(ex, ASK_EVERY_MS);
     }
     for (int64_t end_ms = ex->mono_ms[0] + CALM_MS; ex->mono_ms[0] < end_ms;)
@@ -231,7 +242,7 @@ static struct ex *open_at(size_t nodes, enum gj_request_kind kind, unsigned acti
     ex_step(ex, ex->client_node);
     for (*ret_needed = 0; *ret_needed < actions; ++*ret_needed) {
         if (ck_totals_of(ex->sim->ck)->transactions > before) break;
-        GJ_ASSERT(calm_step(ex));
+        must_go_well(ex, calm_step(ex));
     }
     return ex;
 }
@@ -241,7 +252,9 @@ struct ex *ex_open(size_t nodes, enum gj_request_kind kind) {
     struct ex *ex = open_at(nodes, kind, UINT32_MAX, &needed);
     ex_close(&ex);
     ex = open_at(nodes, kind, needed > 0 ? needed - 1 : 0, &needed);
-    GJ_ASSERT(ck_failed(ex->sim->ck) == NULL);
+    must_go_well(ex, true);
+    for (size_t i = 0; i < nodes; i++)
+        sim_disk_back_up(ex->sim, i);
     memset(&ex->sim->coverage, 0, sizeof ex->sim->coverage);
     ex->is_free = false;
     ex->changed = nodes;
