@@ -233,7 +233,8 @@ void gj_aftermath_decided(struct gj_protocol *p, struct gj_turn *turn, struct gj
     gj_participant_put(turn, row, truth);
     gj_active_remove(p, &row->txid, GJ_ACTIVE_IN_DOUBT);
     gj_turn_event(turn, committed ? GJ_EVENT_TX_COMMITTED : GJ_EVENT_TX_ABORTED, GJ_OK, &row->txid, from, 0);
-    if (committed) gj_admission_ack(p, turn, &row->txid);
+    /* As with any commit: out of a refund alone it is not acknowledged, the signed commit itself comes again. */
+    if (committed && evidence.len > 0) gj_admission_ack(p, turn, &row->txid);
 }
 
 /* --- collection ------------------------------------------------------------------------------------------- */

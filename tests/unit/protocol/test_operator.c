@@ -265,6 +265,7 @@ static void a_refund_brings_the_truth(void **state) {
     gj_solo_prepare(s, &refund);
     assert_string_equal(gj_solo_part_state(s, &tx.txid), "COMMITTED");
     assert_int_equal(s->app.adopted, 1);
+    assert_int_equal(gj_solo_count(s, GJ_KIND_ACK, C), 0); /* the signed commit itself is still to come */
     (void)only_case(s, GJ_CASE_MANUAL_ABORT_FAILED);
     gj_solo_free(&s);
 }
