@@ -38,7 +38,7 @@ static void a_refund_applies_its_original_first(void **state) {
     assert_string_equal(gj_solo_part_state(s, &tx.txid), "COMMITTED");
     assert_int_equal(s->app.posts, 1);
     assert_true(s->app.had_original);
-    assert_int_equal(gj_solo_count(s, GJ_KIND_ACK, C), 1);
+    assert_int_equal(gj_solo_count(s, GJ_KIND_ACK, C), 0); /* the signed commit itself is still to come */
     assert_true(gj_solo_vote_to(s, C)->yes);
     /* The signed commit itself comes later and is kept for those who ask. */
     gj_solo_inquire(s, P2, &tx.txid, &tx.digest, true, gj_solo_core_evidence(s, &tx));
