@@ -16,7 +16,7 @@ class StoryError(Exception):
 
 
 KINDS = ("hello", "welcome", "verify", "verified", "plan", "plan_answer", "cover", "cover_answer", "core", "legs", "vote",
-         "vote_facts", "commit", "abort", "ack", "inquire", "status", "revoke", "revoked", "error", "message")
+         "vote_facts", "commit", "abort", "ack", "inquire", "status", "revoke", "revoked", "error", "replay_ask", "replay", "message")
 STATES = ("BEGUN", "COMMITTED", "ABORTED", "ENDED", "PREPARED", "REFUSED", "RESOLVED")
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
