@@ -228,6 +228,9 @@ void sim_node_reports(void *ctx, size_t node, const struct gj_event *event) {
         sim_has_backups(sim) && event->code == GJ_EVENT_VIOLATION && event->err == GJ_ERR_BAD_NONCE;
     if (!sim_is_liar(sim, node) && !is_known) sim->events[event->code]++;
     sim->coverage.events[event->code]++;
+    /* Some cannot wait, and decide by hand what the coordinator is just about to. */
+    if (event->code == GJ_EVENT_VOTED_YES && sim_has(sim, SIM_HAND) && sim_chance(sim, SIM_HAND, 1))
+        sim->wants_hands = true;
     sim->coverage.rows[SIM_ROW_GATE_OPENS] += event->code == GJ_EVENT_GATE_OPEN;
     sim->coverage.rows[SIM_ROW_OLD_STORE] += event->code == GJ_EVENT_RESYNC_NEEDED && !sim_is_liar(sim, node);
     if (event->code == GJ_EVENT_TX_ABORTED && event->err == GJ_ERR_REVERSED)

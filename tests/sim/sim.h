@@ -280,7 +280,8 @@ struct sim {
     struct sim_node nodes[SIM_NODES_MAX];
     int64_t now_ms;
     bool is_healed;
-    bool is_quiet; /* clients begin nothing new */
+    bool wants_hands; /* somebody decides by hand now */
+    bool is_quiet;    /* clients begin nothing new */
     uint64_t steps;
 
     struct sim_flight **heap;

@@ -71,8 +71,8 @@ static const struct {
     [SIM_BACKUP] = {0, 10000, 60000},
     [SIM_SQLITE] = {10, 0, 0},
     [SIM_LIAR] = {30, 300, 6000},
-    [SIM_AWAY] = {8, 0, 0},
-    [SIM_HAND] = {70, 0, 0},
+    [SIM_AWAY] = {10, 0, 0},
+    [SIM_HAND] = {20, 0, 0},
     [SIM_YEARS] = {12, 0, 0},
 };
 
@@ -247,6 +247,8 @@ int64_t sim_swarm_next_ms(const struct sim *sim) {
 }
 
 void sim_swarm_tick(struct sim *sim) {
+    if (sim->wants_hands) sim_hands(sim);
+    sim->wants_hands = false;
     for (unsigned i = 0; i < SIM_FAULT_COUNT; i++) {
         if (!sim_has(sim, (enum sim_fault)i) || odds[i].to_ms == 0) continue;
         if (sim->next_ms[i] == INT64_MAX) sim->next_ms[i] = sim->now_ms + until_next(sim, i);

@@ -100,6 +100,10 @@ bool ck_waits_for_a_liar(struct ck *ck, const struct ck_row *row) {
     bool is_crippled = ck_is_lame(ck) || ck->has_split;
     if (ck_row_is(row, "part") || ck_row_is(row, "hold") || ck_row_is(row, "binding"))
         return ck_txid_is_liars(ck, ck_row_txid(row, "txid", txid));
+    if (ck_row_is(row, "notice")) {
+        size_t who = ck_node_of(ck, ck_row_text(row, "node"));
+        return is_crippled && who < ck->n && ck->nodes[who].lies;
+    }
     if (!ck_row_is(row, "coord")) return is_crippled;
     const struct ck_tx *tx = ck_tx_find(ck, ck_row_txid(row, "txid", txid));
     return is_crippled && tx != NULL && strcmp(ck_row_text(row, "state"), "COMMITTED") == 0 &&
