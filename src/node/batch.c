@@ -207,7 +207,9 @@ static enum gj_err recover_from_rollback(struct gj_engine *engine, struct gj_now
     clear_batch(engine);
     gj_engine_waiters_tell_rollback(engine, why == GJ_ERR_STORE_FULL ? why : GJ_ERR_BUSY);
     engine->config.sink.event(engine->config.sink.ctx, &limit);
-    enum gj_err err = gj_batch_recover(engine, now, GJ_WITNESS_EQUAL_OR_BEHIND);
+    const bool in_doubt = gj_protocol_is_in_doubt(engine->protocol);
+    enum gj_err err =
+        gj_batch_recover(engine, now, in_doubt ? GJ_WITNESS_DOUBTFUL : GJ_WITNESS_EQUAL_OR_BEHIND);
     if (err == GJ_ERR_STORE_FULL) return GJ_ERR_STORE;
     return err == GJ_OK ? why : err;
 }

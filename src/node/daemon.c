@@ -181,6 +181,7 @@ static enum gj_err open_store(struct daemon *d, enum gj_witness *ret_witness) {
 static void write_witness(struct daemon *d) {
     struct gj_witness_mark mark = {0};
     struct gj_conf_error why;
+    if (gj_engine_is_in_doubt(d->engine)) return;
     gj_engine_flush_mark(d->engine, mark.store_id, &mark.epoch, &mark.flush);
     if (mark.flush == d->flush_seen && mark.epoch == d->epoch_seen) return;
     gj_text_set(mark.machine, sizeof mark.machine, d->machine);

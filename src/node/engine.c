@@ -111,6 +111,10 @@ bool gj_engine_is_idle(const struct gj_engine *engine) {
     return gj_domain_open_requests(engine->domain) == 0 && !(engine->draining && engine->coordinates);
 }
 
+bool gj_engine_is_in_doubt(const struct gj_engine *engine) {
+    return gj_protocol_is_in_doubt(engine->protocol);
+}
+
 void gj_engine_flush_mark(const struct gj_engine *engine, uint8_t ret_store_id[16], uint32_t *ret_epoch,
                           uint64_t *ret_flush) {
     memcpy(ret_store_id, engine->store_id, sizeof engine->store_id);

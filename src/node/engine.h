@@ -69,6 +69,8 @@ struct gj_mono gj_engine_next_due(const struct gj_engine *engine);
 void gj_engine_drain(struct gj_engine *engine);
 /* Nothing of our own is undecided: a draining node may stop. */
 bool gj_engine_is_idle(const struct gj_engine *engine);
+/* The witness must not be written yet: it would vouch for a store that may be an old copy. */
+bool gj_engine_is_in_doubt(const struct gj_engine *engine);
 /* What the witness file must say after the last flush. */
 void gj_engine_flush_mark(const struct gj_engine *engine, uint8_t ret_store_id[16], uint32_t *ret_epoch,
                           uint64_t *ret_flush);

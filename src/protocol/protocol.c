@@ -27,7 +27,8 @@ struct gj_protocol *gj_protocol_init(void *memory, const struct gj_protocol_conf
 static void take_epoch(struct gj_protocol *p, struct gj_turn *turn, struct gj_node_row *node) {
     p->started_ms = p->earliest_ms = turn->now.wall.ms;
     if (node->boot_epoch > 0) {
-        struct gj_epoch_row past = {.epoch = node->boot_epoch, .flush = node->flush, .next_seq = node->next_seq};
+        struct gj_epoch_row past = {
+            .epoch = node->boot_epoch, .flush = node->flush, .next_seq = node->next_seq};
         gj_store_put(turn->store, &gj_table_epoch, &past);
     }
     uint64_t by_clock = (uint64_t)(turn->now.wall.ms / 1000);
@@ -378,6 +379,10 @@ bool gj_protocol_may_speak(const struct gj_protocol *p, const struct gj_core *co
     size_t coordinator = gj_directory_index(p->config.directory, core->txid.coordinator);
     return gj_protocol_is_self(p, core->txid.coordinator) ||
            (coordinator < p->config.directory->n_nodes && p->peers[coordinator].heard);
+}
+
+bool gj_protocol_is_in_doubt(const struct gj_protocol *p) {
+    return p->resync || !p->gate_open;
 }
 
 enum gj_err gj_protocol_accepts_work(const struct gj_protocol *p, const struct gj_turn *turn) {

@@ -228,6 +228,9 @@ void gj_protocol_describe_resync(struct gj_protocol *protocol, struct gj_turn *t
 
 /* --- for the application -------------------------------------------------------------------------------- */
 /* May new work start here now? GJ_OK, GJ_ERR_GATE, RESYNC, DRAINING, STORE_FULL. */
+/* May the store be an old copy, as far as is known: the gate is closed, or this is RESYNC? Whoever starts such a node
+ * again must doubt again. */
+bool gj_protocol_is_in_doubt(const struct gj_protocol *protocol);
 enum gj_err gj_protocol_accepts_work(const struct gj_protocol *protocol, const struct gj_turn *turn);
 /* Queues a message to one node. |reply_to| NULL for none. |ret_id| (may be NULL): its id, which an answer
  * will name. ttl_ms: how long it is worth something. */

@@ -60,6 +60,8 @@ static void compare(struct sim *sim, size_t node) {
 /* Both ways of dying that a step can end in. */
 static void after_step(struct sim *sim, size_t node) {
     struct sim_node *at = &sim->nodes[node];
+    if (gj_cluster_is_up(sim->cluster, node) && !gj_engine_is_in_doubt(gj_cluster_engine(sim->cluster, node)))
+        at->no_witness = false;
     sim_disk_idles(sim, node);
     if (!gj_cluster_is_up(sim->cluster, node)) {
         sim_say(sim, "%s ends by itself: %s", sim_node_name(node),
@@ -93,9 +95,11 @@ void sim_node_start(struct sim *sim, size_t node) {
     sim_say(sim, "%s starts%s", sim_node_name(node), in_doubt ? ", its witness is missing" : "");
     /* Its witness is newer, or of another machine, or lost: in doubt in each case. */
     if (at->is_put_back) {
-        in_doubt = true;
+        at->no_witness = true;
         sim_disk_put_back(sim, node);
     }
+    at->no_witness = at->no_witness || in_doubt;
+    in_doubt = at->no_witness;
     sim_disk_starts(sim, node);
     gj_cluster_restart(sim->cluster, node, in_doubt ? GJ_WITNESS_DOUBTFUL : GJ_WITNESS_EQUAL_OR_BEHIND);
     ck_started(sim->ck, node, in_doubt);
@@ -224,8 +228,8 @@ void sim_node_reports(void *ctx, size_t node, const struct gj_event *event) {
     struct sim *sim = ctx;
     char txid[GJ_TXID_TEXT_CAP] = "", what[48];
     /* Who is put back and takes an epoch that it had before is told so by a peer, who reports it. */
-    bool is_known =
-        sim_has_backups(sim) && event->code == GJ_EVENT_VIOLATION && event->err == GJ_ERR_BAD_NONCE;
+    bool is_known = sim_has_backups(sim) && event->code == GJ_EVENT_VIOLATION &&
+                    (event->err == GJ_ERR_BAD_NONCE || ck_was_put_back(sim->ck, node));
     if (!sim_is_liar(sim, node) && !is_known) sim->events[event->code]++;
     sim->coverage.events[event->code]++;
     /* Some cannot wait, and decide by hand what the coordinator is just about to. */

@@ -238,6 +238,7 @@ struct sim_node {
     struct ck_image *image;  /* a backup, and what the checker thinks of it */
     struct crash_image *disk_image;
     bool is_put_back;   /* at its next start */
+    bool no_witness;    /* since then no life of it has written one */
     bool stops_well;    /* its store is closed as at the end of a service, not of a process */
     uint64_t bad_syncs; /* when its process began */
 };

@@ -105,6 +105,20 @@ bool ck_is_lost_at(const struct ck *ck, const struct ck_tx *tx, size_t node) {
     return tx->is_loose && ck->nodes[node].n_restores > 0;
 }
 
+bool ck_tx_is_unheard(const struct ck *ck, const struct ck_tx *tx) {
+    if (!ck_is_lost_at(ck, tx, tx->coordinator) || ck->nodes[tx->coordinator].is_in_old_epoch) return false;
+    for (size_t i = 0; i < ck->n; i++)
+        if (i != tx->coordinator && ck_part_state(ck, i, tx->txid)[0] != '\0') return false;
+    return true;
+}
+
+void ck_tx_reset(struct ck_tx *tx) {
+    struct ck_tx fresh = {.coordinator = tx->coordinator, .epoch = tx->epoch, .hh = tx->hh};
+    (void)snprintf(fresh.key, sizeof fresh.key, "%s", tx->key);
+    (void)snprintf(fresh.txid, sizeof fresh.txid, "%s", tx->txid);
+    *tx = fresh;
+}
+
 /* --- what cannot come back ---------------------------------------------------------------------------------- */
 static bool has_leg_at(const struct ck *ck, const struct ck_tx *tx, size_t node) {
     for (uint32_t i = 0; i < tx->n_legs; i++)
@@ -210,6 +224,10 @@ static void forget(struct ck *ck, size_t node, const struct ck_image *image, str
         ck_uncount_refunds(ck, tx);
 }
 
+bool ck_was_put_back(const struct ck *ck, size_t node) {
+    return ck->nodes[node].n_restores > 0;
+}
+
 void ck_image_put_back(struct ck *ck, size_t node, const struct ck_image *image) {
     struct ck_node *of = &ck->nodes[node];
     struct ck_tx *tx, *next;
@@ -219,6 +237,8 @@ void ck_image_put_back(struct ck *ck, size_t node, const struct ck_image *image)
     HASH_ITER(hh, ck->txs, tx, next) {
         forget(ck, node, image, tx);
     }
+    memset(of->last_epoch, 0, sizeof of->last_epoch);
+    memset(of->last_id, 0, sizeof of->last_id);
     free_rows(&of->rows);
     ck_sums_free(&of->accounts);
     ck_sums_free(&of->entries);

@@ -92,6 +92,7 @@ void ck_image_write(const struct ck_image *image, struct gj_store *store);
  * must come back. */
 void ck_image_put_back(struct ck *ck, size_t node, const struct ck_image *image);
 
+bool ck_was_put_back(const struct ck *ck, size_t node);
 /* The node says that only people can settle this: it must be true. */
 void ck_case_opened(struct ck *ck, size_t node, const char *txid);
 

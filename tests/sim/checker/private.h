@@ -192,6 +192,9 @@ bool ck_is_case_anywhere(const struct ck *ck, const struct ck_tx *tx);
 bool ck_is_case_row(const struct ck *ck, size_t node, const struct ck_row *row);
 /* Are the two ends of a pair of regions apart for such a reason? */
 bool ck_is_case_pair(const struct ck *ck, const char *key);
+/* Is it one that its coordinator has lost, and of which no store and no certificate knows? Its txid may come again. */
+bool ck_tx_is_unheard(const struct ck *ck, const struct ck_tx *tx);
+void ck_tx_reset(struct ck_tx *tx);
 void ck_uncount_refunds(struct ck *ck, const struct ck_tx *tx);
 
 /* --- liars (liars.c) ------------------------------------------------------------------------------------ */

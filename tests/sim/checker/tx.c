@@ -191,6 +191,7 @@ void ck_tx_originals(struct ck_tx *tx, const struct ck_row *row) {
 
 static void coord_is_new(struct ck *ck, size_t node, struct ck_tx *tx, const struct ck_row *now) {
     struct gj_slice core = ck_row_bin(now, "core");
+    if (tx->was_in_store && ck_tx_is_unheard(ck, tx)) ck_tx_reset(tx);
     bool is_adopted = ck_is_lost_at(ck, tx, node) && tx->was_in_store && tx->epoch < ck_epoch(ck, node) &&
                       strcmp(ck_row_text(now, "state"), "COMMITTED") == 0 && ck_is_known(ck, tx, true, node);
     if (tx->was_in_store && !is_adopted) ck_fail(ck, "I13", node, tx->txid, "a txid is used again");
@@ -409,10 +410,12 @@ static void node_touched(struct ck *ck, size_t node, const struct ck_touch *touc
                 "epoch %" PRId64 " flush %" PRId64 " seq %" PRId64 " after %" PRId64 " %" PRId64 " %" PRId64,
                 is, flush_is, seq_is, was, flush_was, seq_was);
     struct ck_node *of = &ck->nodes[node];
-    if (is != was) of->is_in_old_epoch = is <= of->max_epoch; /* a peer will tell it: wire.c */
-    if (of->is_in_old_epoch && of->n_restores == 0)
-        ck_fail(ck, "I13", node, NULL,
-                "epoch %" PRId64 ", and it had %" PRIu32 " before its store was put back", is, of->max_epoch);
+    bool is_known = false; /* then they refuse it, and one of them tells: wire.c */
+    for (size_t i = 0; i < ck->n; i++)
+        is_known = is_known || (i != node && ck->nodes[i].heard[node] >= is);
+    if (is != was) of->is_in_old_epoch = is_known && is <= of->max_epoch;
+    if (is != was && is <= of->max_epoch && of->n_restores == 0)
+        ck_fail(ck, "I13", node, NULL, "epoch %" PRId64 " after %" PRIu32, is, of->max_epoch);
     if (is > of->max_epoch) of->max_epoch = (uint32_t)is;
 }
 
