@@ -61,8 +61,8 @@ static json_t *submit(struct stage *stage, size_t node, struct gj_slice request,
     return json_pack("{s:I}", "ticket", (json_int_t)ticket);
 }
 
-/* {"node", "method", "target", "body", "operator": who decides by hand}: {"ticket"}, or {"status", "body"} if the edge itself answers, or {"lost"}
- * if nobody listens there. */
+/* {"node", "method", "target", "body", "operator": who decides by hand}: {"ticket"}; or {"status", "body"} if the edge
+ * itself answers; or {"lost"} if nobody listens there. */
 json_t *stage_call(struct stage *stage, const json_t *command) {
     static uint8_t memory[GJ_REQUEST_MAX];
     struct gj_http_client client = {.name = "story", .token = "story", .senders = "*"};
