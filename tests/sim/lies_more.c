@@ -45,7 +45,7 @@ static bool vote_late(struct sim_liars *liars, size_t to) {
 
 static bool facts(struct sim_liars *liars, size_t to) {
     struct gj_txid tx;
-    struct gj_leg_fact fact = {.leg = sim_lie_below(liars, 3), .account = "P/p1/prior"};
+    struct gj_leg_fact fact = {.leg = sim_lie_below(liars, 3), .account = "P/p1/suspense"};
     struct gj_vote_facts body = {.facts = &fact, .n_facts = 1};
     if (!of_theirs(liars, to, &tx, &body.digest)) return false;
     (void)sim_lie_say(liars, to, GJ_KIND_VOTE_FACTS, &tx, &body, 0);

@@ -47,11 +47,21 @@ static struct gj_vote no_like(const struct gj_vote *vote) {
     return no;
 }
 
+/* To whoever else may be in it, while it is in doubt there. */
+static void abort_of_theirs(struct sim_saying *saying, uint32_t at, const struct gj_vote *vote) {
+    struct sim_liars *liars = saying->liars;
+    struct gj_abort abort = {.digest = vote->digest, .reason = "BUSY"};
+    for (size_t to = 0; to < liars->sim->n; to++)
+        if (to != saying->to && to != liars->node)
+            (void)sim_lie_say(liars, to, GJ_KIND_ABORT, tx_of(saying, at), &abort,
+                              (int64_t)sim_lie_below(liars, 20));
+}
+
 static bool about_vote(struct sim_saying *saying, uint32_t at) {
     const struct gj_vote *vote = saying->message[at].body;
     const struct gj_vote no = no_like(vote), yes = {.digest = vote->digest, .yes = true};
     const struct gj_vote other = {.digest = sim_lie_other_digest(&vote->digest), .yes = vote->yes};
-    switch (sim_lie_below(saying->liars, 3)) {
+    switch (sim_lie_below(saying->liars, 4)) {
     case 0:
         if (!vote->yes) return false;
         sim_lie_instead(saying, at, &no);
@@ -61,6 +71,9 @@ static bool about_vote(struct sim_saying *saying, uint32_t at) {
         (void)sim_lie_say(saying->liars, saying->to, GJ_KIND_VOTE, tx_of(saying, at), vote->yes ? &no : &yes,
                           later(saying));
         return told(saying, at, vote->yes ? SIM_LIE_NO_AFTER_YES : SIM_LIE_YES_AFTER_NO);
+    case 2:
+        abort_of_theirs(saying, at, vote);
+        return told(saying, at, SIM_LIE_ABORT_OF_ANOTHER);
     default:
         sim_lie_instead(saying, at, &other);
         return told(saying, at, SIM_LIE_OTHER_DIGEST);
@@ -117,7 +130,8 @@ static bool about_commit(struct sim_saying *saying, uint32_t at) {
         return told(saying, at, SIM_LIE_ABORT_FOR_COMMIT);
     }
     case 1:
-        (void)sim_lie_say(liars, saying->to, GJ_KIND_ABORT, tx_of(saying, at), &abort, later(saying));
+        (void)sim_lie_say(liars, saying->to, GJ_KIND_ABORT, tx_of(saying, at), &abort,
+                          (int64_t)sim_lie_below(liars, 20));
         return told(saying, at, SIM_LIE_ABORT_AFTER_COMMIT);
     default: {
         struct gj_commit *copy = copy_commit(saying, commit);

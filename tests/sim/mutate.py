@@ -11,6 +11,7 @@ usage: mutate.py [--build FOLDER] [--jobs N] [--seeds N] [--write] [NAME...]   r
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -28,7 +29,7 @@ HEALTHY_SEEDS = 10  # of the unchanged tree, before anything is believed
 
 class Mutation:
     def __init__(self, name):
-        self.name, self.what, self.path = name, "", ""
+        self.name, self.what, self.path, self.args = name, "", "", []
         self.before, self.after = [], []
 
     def mutate(self, text):
@@ -51,6 +52,8 @@ def read_block(path, lines, known):
             mutation.what = line[6:]
         elif line.startswith("file: "):
             mutation.path = line[6:]
+        elif line.startswith("args: "):
+            mutation.args = line[6:].split()
         elif line[:1] in " -+":
             if line[0] in " -":
                 mutation.before.append(line[1:])
@@ -141,10 +144,18 @@ def build(build_folder, jobs):
 
 
 # --- a run ---------------------------------------------------------------------------------------------------------
-def run_seeds(build_folder, seeds, jobs):
+def program_of(build_folder):
+    return os.path.join(build_folder, "objects", "bin", "gongji-sim")
+
+
+def healthy_of(build_folder):
+    return os.path.join(build_folder, "gongji-sim-healthy")
+
+
+def run_seeds(program, first, last, jobs, args=()):
     """(first red seed or None, its invariant, what was printed)"""
-    program = os.path.join(build_folder, "objects", "bin", "gongji-sim")
-    command = [program, "--seeds", f"1..{seeds}", "--jobs", str(jobs), "--quiet", "--no-minimise", "--stop-at-first"]
+    command = [program, "--seeds", f"{first}..{last}", "--jobs", str(jobs), "--quiet", "--no-minimise", "--stop-at-first",
+               *args]
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LONGEST_S,
                               encoding="utf-8", errors="replace")
@@ -162,9 +173,21 @@ def run_seeds(build_folder, seeds, jobs):
     return None, "", done.stdout
 
 
+def find_out(build_folder, seeds, jobs, args):
+    """The first seed that is red with the fault and green without it."""
+    healthy, program = healthy_of(build_folder), program_of(build_folder)
+    first = 1
+    while True:
+        seed, word, output = run_seeds(program, first, seeds, jobs, args)
+        if seed is None or run_seeds(healthy, seed, seed, 1, args)[0] is None:
+            return seed, word, output
+        print(f"    seed {seed} is red without it, too: passed over", flush=True)
+        first = seed + 1
+
+
 def why_of(output, seed):
-    said = re.search(rf"^seed {seed} FAILED: .*", output, re.M)
-    return said.group(0) if said else "\n".join(output.strip().split("\n")[-2:])
+    said = re.search(rf"^seed {seed} FAILED: .*|^.*(assertion failed|wild pointer|never ends).*", output, re.M)
+    return said.group(0) if said else output.strip()[-200:]
 
 
 def run_one(mutation, build_folder, seeds, jobs, verbose):
@@ -180,7 +203,7 @@ def run_one(mutation, build_folder, seeds, jobs, verbose):
         if error:
             sys.exit(f"{mutation.name} does not build:\n{error[-3000:]}")
         built = time.monotonic()
-        seed, word, output = run_seeds(build_folder, seeds, jobs)
+        seed, word, output = find_out(build_folder, seeds, jobs, mutation.args)
     finally:
         write_if_new(path, whole.encode())
     end = time.monotonic()
@@ -227,7 +250,8 @@ def main():
     error = build(args.build, args.jobs)
     if error:
         sys.exit(f"the tree does not build:\n{error[-3000:]}")
-    seed, word, output = run_seeds(args.build, HEALTHY_SEEDS, args.jobs)
+    shutil.copy2(program_of(args.build), healthy_of(args.build))
+    seed, word, output = run_seeds(healthy_of(args.build), 1, HEALTHY_SEEDS, args.jobs)
     if seed:
         sys.exit(f"the tree itself is red: {why_of(output, seed)}")
     begin = time.monotonic()
