@@ -363,11 +363,20 @@ static bool was_never_issued(struct gj_protocol *p, struct gj_turn *turn, const 
     return gj_store_get(turn->store, &gj_table_node, &node, turn->scratch) && txid->seq >= node.next_seq;
 }
 
+/* Its commit came back in a RESYNC, what is needed to post it did not: people decide, and meanwhile nobody may hear
+ * that it was aborted. Who is in doubt asks the others. */
+static bool is_staged(struct gj_turn *turn, const struct gj_txid *txid) {
+    struct gj_replayed_row row = {.txid = *txid};
+    return gj_store_get(turn->store, &gj_table_replayed, &row, turn->scratch) &&
+           gj_text_equal(row.state, "COMMITTED");
+}
+
 /* Loads the seat and checks that the input is about our transaction, this digest, a listed node. */
 static bool take_seat(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
                       const struct gj_digest *digest, const char *node, struct seat *ret) {
     bool is_ours = gj_protocol_is_self(p, txid->coordinator);
     if (is_ours) load_seat(p, turn, txid, node, ret);
+    if (is_ours && ret->state == GJ_COORD_NONE && is_staged(turn, txid)) return false;
     bool is_sound =
         is_ours && (ret->state == GJ_COORD_NONE ? !was_never_issued(p, turn, txid)
                                                 : ret->has_vote && gj_digest_equal(&ret->row.digest, digest));

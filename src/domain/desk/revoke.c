@@ -16,8 +16,8 @@ static bool is_side(const char *by) {
 
 static void send_notice(struct gj_domain *domain, struct gj_turn *turn, const struct gj_notice_row *notice) {
     struct gj_revoke body;
-    /* A node in RESYNC says nothing that rests on its records; it is told when the node has opened. */
-    if (gj_protocol_accepts_work(domain->protocol, turn) == GJ_ERR_RESYNC) return;
+    /* A node that may have lost data says nothing that rests on its records; it is told when the node has opened. */
+    if (gj_protocol_is_in_doubt(domain->protocol)) return;
     memset(&body, 0, sizeof(body));
     gj_text_set(body.binding_ref, sizeof(body.binding_ref), notice->binding_id);
     gj_text_set(body.by, sizeof(body.by), notice->by);
@@ -136,6 +136,7 @@ void gj_revoke_received(struct gj_domain *domain, struct gj_turn *turn, const st
     const struct gj_revoke *revoke = message->body;
     struct gj_revoked body;
     struct gj_msgid id;
+    if (gj_protocol_is_in_doubt(domain->protocol)) return;
     /* Silence, if it is not known yet, so that it is sent again. */
     if (gj_revoke_apply(domain, turn, message->header.from, revoke) != GJ_OK) return;
     memset(&body, 0, sizeof(body));

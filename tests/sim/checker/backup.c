@@ -224,6 +224,16 @@ static void forget(struct ck *ck, size_t node, const struct ck_image *image, str
         ck_uncount_refunds(ck, tx);
 }
 
+static void remember_heard(struct ck *ck, size_t node, const struct ck_image *image) {
+    const struct ck_row *row, *next;
+    memset(ck->nodes[node].heard, 0, sizeof ck->nodes[node].heard);
+    HASH_ITER(hh, image->rows, row, next) {
+        size_t peer = ck_row_is(row, "peer") ? ck_node_of(ck, ck_row_text(row, "node")) : ck->n;
+        uint32_t epoch = peer < ck->n ? (uint32_t)ck_row_int(row, "epoch") : 0;
+        if (peer < ck->n && epoch > ck->nodes[node].heard[peer]) ck->nodes[node].heard[peer] = epoch;
+    }
+}
+
 bool ck_was_put_back(const struct ck *ck, size_t node) {
     return ck->nodes[node].n_restores > 0;
 }
@@ -237,6 +247,7 @@ void ck_image_put_back(struct ck *ck, size_t node, const struct ck_image *image)
     HASH_ITER(hh, ck->txs, tx, next) {
         forget(ck, node, image, tx);
     }
+    remember_heard(ck, node, image);
     memset(of->last_epoch, 0, sizeof of->last_epoch);
     memset(of->last_id, 0, sizeof of->last_id);
     free_rows(&of->rows);
