@@ -18,6 +18,7 @@ class StoryError(Exception):
 KINDS = ("hello", "welcome", "verify", "verified", "plan", "plan_answer", "cover", "cover_answer", "core", "legs", "vote",
          "vote_facts", "commit", "abort", "ack", "inquire", "status", "revoke", "revoked", "error", "replay_ask", "replay", "message")
 STATES = ("BEGUN", "COMMITTED", "ABORTED", "ENDED", "PREPARED", "REFUSED", "RESOLVED")
+LIVES = ("up", "down", "open", "gate", "resync", "draining")
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 TYPES = {
@@ -29,7 +30,7 @@ TYPES = {
     "value": r"\S+", "label": r"[a-z][a-z0-9]*", "payers": r"[a-z]+ [0-9]+\.[0-9]{2}(?:, [a-z]+ [0-9]+\.[0-9]{2})*",
     "rule": r"[a-z_]+", "side": "as coordinator|as participant", "how_many": "next|every", "order": "before|after",
     "outcome": "commit|abort", "flaw": "signature|path", "operator": "zhao|qian",
-    "life": "up|down|open|gate|resync|draining", "role": "recipient|payer"}
+    "life": "|".join(LIVES), "role": "recipient|payer"}
 
 # verb, template. A name in {node}, {from}, {to}, {person}, {action} must have been introduced above it.
 STATEMENTS = (

@@ -13,7 +13,8 @@ import sys
 import time
 
 from actions import Play, ability_of
-from language import STATEMENTS, StoryError, read_story
+from cast import PACK
+from language import KINDS, LIVES, STATEMENTS, STATES, StoryError, read_story
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STORIES = os.path.join(HERE, "stories")
@@ -58,14 +59,21 @@ def play(story, chosen, arguments):
         problem = str(failure)
     except (OSError, RuntimeError) as failure:
         problem = "%s: %s" % (story.path, failure)
-    if problem or arguments.aloud:
-        for line in backend.log()[-arguments.lines:] if arguments.lines else ():
-            print("    " + line)
+    finally:
+        log = backend.log() if (problem or arguments.aloud) and arguments.lines else []
+        problem += close(backend)
+    for line in log[-arguments.lines:]:
+        print("    " + line)
+    return problem
+
+
+def close(backend):
+    """Whatever happens, no process is left behind. "" or how it ended."""
     try:
         backend.close()
     except StoryError as failure:
-        problem += " " + str(failure)
-    return problem
+        return " " + str(failure)
+    return ""
 
 
 def play_all(stories, arguments):
@@ -117,7 +125,9 @@ def play_broken(folder, arguments):
 
 def generated():
     """The two parts of the README that follow from the code and the stories."""
-    language = ["```"] + [template for _, template in STATEMENTS] + ["```"]
+    words = ["- `{%s}`: %s" % (name, ", ".join(values)) for name, values in
+             (("kind", KINDS), ("state", STATES), ("life", LIVES), ("rule", PACK))]
+    language = ["```"] + [template for _, template in STATEMENTS] + ["```", ""] + words
     table = ["| story | what it shows | about | also on processes |", "|---|---|---|---|"]
     for path in find([]):
         story = read_story(path)

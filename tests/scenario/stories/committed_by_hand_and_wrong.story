@@ -26,3 +26,6 @@ heal home and east
 restart care
 expect alarm case_opened at east
 expect wang has 500.00
+send s1 again
+expect s1 done
+expect wang has 430.00
