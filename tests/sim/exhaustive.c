@@ -73,7 +73,7 @@ static int tell_failure(void) {
     (void)printf("FAILED after %u choices: %s\n", shared->failing.n, shared->failure.invariant);
     (void)tell(&shared->failing);
     (void)printf("again: gongji-sim --exhaustive --start %s --nodes %zu%s --path ", start_word(),
-                 ex_search.nodes, ex_search.is_prompt ? " --prompt" : "");
+                 ex_search.nodes, ex_search.bounds[EX_GREET] > 0 ? " --bounds greet=1" : "");
     print_path(&shared->failing);
     (void)putchar('\n');
     return 1;
@@ -90,8 +90,18 @@ static void print_bounds(void) {
             (void)printf(" %s %u", words[i], ex_search.bounds[i]);
 }
 
-static int report(double seconds) {
+/* All rounds together. */
+struct sums {
+    uint64_t states, transitions, leaves;
+    double seconds;
+};
+
+static bool report(struct sums *sums, double seconds) {
     struct ex_shared *shared = ex_search.shared;
+    sums->states += shared->states;
+    sums->transitions += shared->transitions;
+    sums->leaves += shared->leaves;
+    sums->seconds += seconds;
     (void)printf("%s, %zu nodes, at most", start_word(), ex_search.nodes);
     print_bounds();
     (void)printf(": %" PRIu64 " states (%" PRIu64 " with what was left), %" PRIu64 " transitions, %" PRIu64
@@ -100,7 +110,7 @@ static int report(double seconds) {
                  shared->forks, seconds, shared->is_full ? ", NOT ALL: too many states" : "",
                  shared->is_out_of_time ? ", NOT ALL: out of time" : "");
     (void)fflush(stdout);
-    return shared->is_full || shared->is_out_of_time ? 1 : 0;
+    return !shared->is_full && !shared->is_out_of_time;
 }
 
 /* --- options -------------------------------------------------------------------------------------------- */
@@ -115,7 +125,8 @@ static int usage(FILE *out) {
     return out == stdout ? 0 : 2;
 }
 
-static bool read_bounds(char *text) {
+static bool read_bounds(const char *bounds) {
+    char copy[200], *text = copy;
     memset(ex_search.bounds, 0, sizeof ex_search.bounds);
     ex_search.bounds[EX_ANY] = ANY_MAX;
     static char *const words[] = {
@@ -123,6 +134,7 @@ static bool read_bounds(char *text) {
         EX_BOUNDS(X)
 #undef X
             NULL};
+    (void)snprintf(copy, sizeof copy, "%s", bounds);
     while (*text != '\0') {
         char *value = NULL;
         int which = getsubopt(&text, words, &value);
@@ -153,39 +165,44 @@ static bool read_path(char *text) {
 
 static int replay_path(void) {
     const struct ex_path path = ex_search.path;
+    ex_search.ex->is_prompt = ex_search.bounds[EX_GREET] == 0;
     memset(ex_search.ex->left, ANY_MAX, sizeof ex_search.ex->left);
     return tell(&path);
 }
 
 /* Each of the bounds that were given is a search of its own; the cells are of all together. */
-static int search_all(char *const *bounds, unsigned n, double seconds) {
-    int result = 0;
+static int search_all(const char *const *bounds, unsigned n, double seconds) {
+    struct sums sums = {0};
+    bool is_whole = true;
     if (ex_search.has_cells) ex_search.ex->met = &ex_search.shared->met;
     for (unsigned i = 0; i < n; i++) {
         double begin_s = ex_now_s();
         if (!read_bounds(bounds[i])) return usage(stderr);
         ex_search_run(seconds);
-        result |= report(ex_now_s() - begin_s);
+        is_whole = report(&sums, ex_now_s() - begin_s) && is_whole;
         if (ex_search.shared->has_failed) return tell_failure();
     }
-    if (ex_search.has_cells && ex_report(&ex_search.shared->met) > 0) result = 1;
-    return result;
+    if (ex_search.has_cells && ex_report(&ex_search.shared->met) > 0) is_whole = false;
+    (void)printf("%s, %zu nodes, in all: %" PRIu64 " states, %" PRIu64 " transitions, %" PRIu64
+                 " leaves run to the end, %.1f s\n",
+                 start_word(), ex_search.nodes, sums.states, sums.transitions, sums.leaves, sums.seconds);
+    return is_whole ? 0 : 1;
 }
 
+/* What is searched if nothing is said: as much as a few minutes allow. */
+#define FEW "drop=1,dup=1,crash=1,late=1,ask=1,full=1,reverse=1,doubt=1,boot=1,backup=1,any=1"
+static const char *const of_two[] = {FEW, "drop=1,dup=1,crash=1,late=1,ask=1,full=1,reverse=1,timer=1,any=1",
+                                     "drop=1,dup=1,timer=3,any=2", "crash=1,any=1,greet=1"};
+static const char *const of_more[] = {"drop=1,dup=1,crash=1,any=1", "timer=1,reverse=1,any=1"};
+
 int ex_main(int argc, char **argv) {
-    static const struct option options[] = {{"exhaustive", no_argument, NULL, 'e'},
-                                            {"nodes", required_argument, NULL, 'n'},
-                                            {"start", required_argument, NULL, 't'},
-                                            {"bounds", required_argument, NULL, 'b'},
-                                            {"jobs", required_argument, NULL, 'j'},
-                                            {"seconds", required_argument, NULL, 's'},
-                                            {"path", required_argument, NULL, 'p'},
-                                            {"prompt", no_argument, NULL, 'q'},
-                                            {"cells", no_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char few[] = "drop=1,dup=1,crash=1,any=1";
-    char *bounds[ROUNDS_MAX] = {few};
+    static const struct option options[] = {
+        {"exhaustive", no_argument, NULL, 'e'},  {"nodes", required_argument, NULL, 'n'},
+        {"start", required_argument, NULL, 't'}, {"bounds", required_argument, NULL, 'b'},
+        {"jobs", required_argument, NULL, 'j'},  {"seconds", required_argument, NULL, 's'},
+        {"path", required_argument, NULL, 'p'},  {"cells", no_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+    const char *bounds[ROUNDS_MAX];
     unsigned n_bounds = 0;
     double seconds = 1e9;
     int c;
@@ -195,10 +212,10 @@ int ex_main(int argc, char **argv) {
         if (c == 'n') ex_search.nodes = strtoul(optarg, NULL, 10);
         if (c == 't') is_read = read_start(optarg);
         if (c == 'b' && n_bounds < ROUNDS_MAX) bounds[n_bounds++] = optarg;
+        if (c == 'b') is_read = read_bounds(optarg);
         if (c == 'j') ex_search.jobs = (unsigned)strtoul(optarg, NULL, 10);
         if (c == 's') seconds = strtod(optarg, NULL);
         if (c == 'p') is_read = read_path(optarg);
-        if (c == 'q') ex_search.is_prompt = true;
         if (c == 'c') ex_search.has_cells = true;
         if (c == 'h') return usage(stdout);
         if (!is_read) return usage(stderr);
@@ -209,11 +226,15 @@ int ex_main(int argc, char **argv) {
     /* An engine's tables come as fresh pages and go for good: a process without them is quickly made. */
     (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     (void)mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
+    if (n_bounds == 0) {
+        const bool are_two = ex_search.nodes == 2;
+        n_bounds = are_two ? sizeof of_two / sizeof of_two[0] : sizeof of_more / sizeof of_more[0];
+        memcpy(bounds, are_two ? of_two : of_more, n_bounds * sizeof bounds[0]);
+        ex_search.has_cells = are_two;
+    }
     ex_search_open();
     ex_search.ex = ex_open(ex_search.nodes, ex_search.start);
-    ex_search.ex->is_prompt = ex_search.is_prompt;
-    int result =
-        ex_search.path.n > 0 ? replay_path() : search_all(bounds, n_bounds > 0 ? n_bounds : 1, seconds);
+    int result = ex_search.path.n > 0 ? replay_path() : search_all(bounds, n_bounds, seconds);
     ex_close(&ex_search.ex);
     return result;
 }

@@ -27,6 +27,7 @@
     X(DOUBT, "doubt", "starts without a witness file")                                                       \
     X(BOOT, "boot", "starts that die in their recovery")                                                     \
     X(BACKUP, "backup", "stores put back as they were at the start; the path ends with it")                  \
+    X(GREET, "greet", "1: greetings are choices too; else HELLO and WELCOME arrive at once")                 \
     X(ANY, "any", "of drop, dup, crash, late, reverse, full together")
 
 enum ex_bound {

@@ -282,6 +282,8 @@ static uint64_t mix_core(uint64_t hash, const struct ex *ex, size_t node, const 
         if (domain->sessions[i].phase != GJ_PHASE_FREE) sum += mix_session(ex, node, &domain->sessions[i]);
     hash = ex_mix(hash, from_now(ex, node, domain->notices_due.ms));
     hash = ex_mix(hash, from_now(ex, node, domain->reversals_due.ms));
+    /* Who has a client waiting may ask again, under the next id, and will look for it in the answer. */
+    if (domain->n_sessions > 0) hash = ex_mix(hash, p->next_counter);
     return ex_mix(ex_mix(hash, sum), domain->n_sessions);
 }
 

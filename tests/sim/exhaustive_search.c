@@ -297,6 +297,7 @@ void ex_search_open(void) {
 void ex_search_run(double seconds) {
     struct ex_shared *shared = ex_search.shared;
     memcpy(ex_search.ex->left, ex_search.bounds, sizeof ex_search.ex->left);
+    ex_search.ex->is_prompt = ex_search.bounds[EX_GREET] == 0;
     shared->states = shared->visits = shared->transitions = shared->leaves = shared->forks = 0;
     shared->deepest = 0;
     run(seconds);

@@ -54,7 +54,7 @@ struct ex_search {
     uint8_t bounds[EX_BOUND_COUNT];
     uint64_t round; /* of several searches with bounds of their own */
     unsigned jobs;
-    bool shortens, is_prompt, has_cells;
+    bool shortens, has_cells;
     double deadline_s;
 };
 
