@@ -16,9 +16,10 @@ static void told(struct sim_liars *liars, enum sim_lie lie, size_t to, const str
 /* A transaction of |to|'s making that was heard of; or one that |to| never began, of a past epoch of its own. */
 static bool of_theirs(struct sim_liars *liars, size_t to, struct gj_txid *ret, struct gj_digest *ret_digest) {
     uint32_t n = liars->n_heard < SIM_HEARD_MAX ? liars->n_heard : SIM_HEARD_MAX;
-    uint64_t first = sim_lie_below(liars, n);
+    /* Half of the time about the newest: it may not be settled yet. */
+    uint64_t first = sim_lie_below(liars, 2) == 0 ? liars->n_heard + n - 1 : sim_lie_below(liars, n) + n;
     for (uint32_t i = 0; i < n; i++) {
-        const struct sim_heard *heard = &liars->heard[(first + i) % n];
+        const struct sim_heard *heard = &liars->heard[(first - i) % n];
         if (heard->kind == GJ_KIND_CORE || !gj_text_equal(heard->tx.coordinator, sim_node_name(to))) continue;
         *ret = heard->tx;
         *ret_digest = heard->digest;
@@ -135,7 +136,12 @@ static bool status_any(struct sim_liars *liars, size_t to) {
     bool has_proof = proof != NULL && sim_lie_below(liars, 2) == 0;
     if (has_proof) item.proof = gj_slice_of(proof->evidence, proof->len);
     (void)sim_lie_say(liars, to, GJ_KIND_STATUS, NULL, &body, 0);
-    told(liars, has_proof ? SIM_LIE_PROOF_OF_ANOTHER : SIM_LIE_BARE_WORD, to, &item.txid);
+    bool is_refusal = strcmp(item.state, "REFUSED") == 0;
+    told(liars,
+         has_proof    ? SIM_LIE_PROOF_OF_ANOTHER
+         : is_refusal ? SIM_LIE_REFUSED_TO_A_PEER
+                      : SIM_LIE_BARE_WORD,
+         to, &item.txid);
     return true;
 }
 

@@ -240,7 +240,7 @@ static int run_many(const struct job *job) {
     if (!is_well) return 2;
     if (job->to > job->from) sim_coverage_print(&all->coverage, stdout);
     print_totals(&all->totals, now_s() - begin);
-    unsigned never = job->to > job->from ? sim_must_hit(&all->coverage, stdout) : 0;
+    unsigned never = job->to > job->from ? sim_must_hit(&all->coverage, job->options.has_backups, stdout) : 0;
     bool failed = all->totals.failed > 0 || (job->must_hit && never > 0);
     (void)printf("%" PRIu64 " seeds, %" PRIu64 " simulated transactions, %" PRIu64
                  " faults injected, %.1f s, %" PRIu64 " failed\n",

@@ -207,7 +207,7 @@ const char *sim_coord_state_word(unsigned state);
 const char *sim_coord_input_word(unsigned input);
 /* Names what many seeds together must meet and did not; how many that were. What need not be met, with the reason, is
  * in must_hit.c. */
-unsigned sim_must_hit(const struct sim_coverage *coverage, FILE *out);
+unsigned sim_must_hit(const struct sim_coverage *coverage, bool has_backups, FILE *out);
 
 /* --- the simulation ------------------------------------------------------------------------------------- */
 struct sim_flight {

@@ -109,7 +109,8 @@ void sim_swarm_draw(struct sim *sim) {
     swarm->slow_ms = 5 + (int64_t)sim_below(sim, SIM_PLAN, 400);
     if (sim->options.has_backups) swarm->on |= UINT32_C(1) << SIM_BACKUP;
     /* What a liar says about what a node has lost nobody could judge. */
-    if ((swarm->on >> SIM_BACKUP & 1) != 0) swarm->on &= ~(UINT32_C(1) << SIM_LIAR);
+    const uint32_t unjudged = UINT32_C(1) << SIM_LIAR | UINT32_C(1) << SIM_HAND | UINT32_C(1) << SIM_YEARS;
+    if ((swarm->on >> SIM_BACKUP & 1) != 0) swarm->on &= ~unjudged;
     if (sim->options.on_sqlite) swarm->on |= UINT32_C(1) << SIM_SQLITE;
     swarm->on &= ~sim->options.without;
     /* What two nodes lose at once often nobody can give back: mostly it is one, again and again. */
