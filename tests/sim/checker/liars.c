@@ -95,6 +95,18 @@ void ck_liars_refusal(struct ck *ck, size_t node, struct ck_tx *tx, const struct
 }
 
 /* --- the end -------------------------------------------------------------------------------------------- */
+/* Bound here and aborted there, by one liar's two words: there is nobody who could acknowledge its end. */
+static bool is_of_a_liars_binding(const struct ck *ck, const struct ck_row *notice) {
+    static const char *const sides[] = {"payer", "recipient"};
+    char key[CK_KEY_MAX], txid[72];
+    for (size_t i = 0; i < ck->n * 2; i++) {
+        (void)snprintf(key, sizeof key, "%s %s", ck_row_text(notice, "binding_id"), sides[i % 2]);
+        const struct ck_row *row = ck_row_find(ck, i / 2, "binding", key);
+        if (row != NULL && ck_txid_is_liars(ck, ck_row_txid(row, "txid", txid))) return true;
+    }
+    return false;
+}
+
 bool ck_waits_for_a_liar(struct ck *ck, const struct ck_row *row) {
     char txid[72];
     bool is_crippled = ck_is_lame(ck) || ck->has_split;
@@ -102,7 +114,7 @@ bool ck_waits_for_a_liar(struct ck *ck, const struct ck_row *row) {
         return ck_txid_is_liars(ck, ck_row_txid(row, "txid", txid));
     if (ck_row_is(row, "notice")) {
         size_t who = ck_node_of(ck, ck_row_text(row, "node"));
-        return is_crippled && who < ck->n && ck->nodes[who].lies;
+        return (is_crippled && who < ck->n && ck->nodes[who].lies) || is_of_a_liars_binding(ck, row);
     }
     if (!ck_row_is(row, "coord")) return is_crippled;
     const struct ck_tx *tx = ck_tx_find(ck, ck_row_txid(row, "txid", txid));

@@ -74,7 +74,7 @@ static bool was_touched(const struct ck *ck, size_t node, const struct ck_row *r
 void ck_step_refund_held(struct ck *ck, size_t node, const struct ck_row *hold, const char *txid) {
     char key[CK_KEY_MAX];
     const char *binding_ref = ck_row_text(hold, "binding_ref");
-    if (!is(ck_row_text(hold, "type"), "refund")) return;
+    if (!is(ck_row_text(hold, "type"), "refund") || ck->nodes[node].lies) return;
     (void)snprintf(key, sizeof key, "%s payer", binding_ref);
     const struct ck_row *binding = ck_row_find(ck, node, "binding", key);
     if (was_touched(ck, node, binding)) return; /* before or after: the same batch ended it */
@@ -103,6 +103,7 @@ void ck_step_refunded(struct ck *ck, size_t node, const struct ck_row *row) {
     for (uint32_t i = 0; tx != NULL && i < mp_count(lines) && i < tx->n_legs; i++) {
         size_t payer = ck_node_of(ck, tx->legs[i].node);
         if (payer == ck->n || ck->nodes[payer].lies || ck->nodes[node].lies) continue;
+        if (ck_row_find(ck, payer, "resolution", txid) != NULL) continue; /* given back by hand meanwhile */
         const char *account = account_of_leg(ck, payer, txid, i);
         (void)mp_text(mp_get(mp_at(lines, i), "acct_type"), told, sizeof told);
         if (!is(told, sub_of(account)))
