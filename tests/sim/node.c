@@ -244,7 +244,7 @@ void sim_node_reports(void *ctx, size_t node, const struct gj_event *event) {
         (void)snprintf(what, sizeof what, "%s %s", gj_event_word(event->code), gj_err_name(event->err));
         sim_coverage_reason(&sim->coverage, what, 1);
     }
-    if (event->code == GJ_EVENT_CASE_OPENED && sim_has_backups(sim))
+    if (event->code == GJ_EVENT_CASE_OPENED && event->err == GJ_ERR_RESYNC)
         ck_case_opened(sim->ck, node, gj_txid_format(txid, &event->txid));
     if (gj_event_level_of(event->code) == GJ_LEVEL_ALARM) sim->totals.alarms++;
     if (!sim->story.is_kept) return;

@@ -180,6 +180,8 @@ static bool is_case_notice(const struct ck *ck, size_t node, const struct ck_row
 bool ck_is_case_row(const struct ck *ck, size_t node, const struct ck_row *row) {
     char txid[72];
     if (ck_row_is(row, "notice")) return is_case_notice(ck, node, row);
+    bool is_clients = ck_row_is(row, "settlement") || ck_row_is(row, "request") || ck_row_is(row, "bound");
+    if (is_clients && ck->nodes[node].n_restores > 0 && lacks_a_refund(ck, node)) return true;
     bool names_tx = ck_row_is(row, "replayed") || ck_row_is(row, "coord") || ck_row_is(row, "binding");
     const struct ck_tx *tx = names_tx ? ck_tx_find(ck, ck_row_txid(row, "txid", txid)) : NULL;
     if (tx == NULL) return false;
