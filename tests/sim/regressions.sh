@@ -1,15 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Runs every seed of a list again that once found a bug: regressions.sh GONGJI-SIM LIST. A line of the list is
-# "SEED NODES FAULTS what it was"; NODES 0 and FAULTS "-" are as the seed says.
+# "SEED OPTIONS # what it was".
 sim=$1
 failed=0
-while read -r seed nodes faults what; do
-    case $seed in '' | '#'*) continue ;; esac
-    set -- --seed "$seed" --nodes "$nodes"
-    [ "$faults" = - ] || set -- "$@" --only "$faults"
-    if ! "$sim" "$@" --no-minimise; then
-        echo "again: seed $seed: $what"
+while IFS='#' read -r run what; do
+    [ -n "$run" ] || continue
+    # shellcheck disable=SC2086
+    set -- $run
+    seed=$1
+    shift
+    if ! "$sim" --seed "$seed" "$@" --no-minimise --quiet; then
+        echo "again: seed $seed:$what"
         failed=1
     fi
 done <"$2"
