@@ -192,8 +192,9 @@ static int search_all(const char *const *bounds, unsigned n, double seconds) {
 /* What is searched if nothing is said: as much as a few minutes allow. */
 #define FEW "drop=1,dup=1,crash=1,late=1,ask=1,full=1,reverse=1,doubt=1,boot=1,backup=1,any=1"
 static const char *const of_two[] = {FEW, "drop=1,dup=1,crash=1,late=1,ask=1,full=1,reverse=1,timer=1,any=1",
-                                     "drop=1,dup=1,timer=3,any=2", "crash=1,any=1,greet=1"};
-static const char *const of_more[] = {"drop=1,dup=1,crash=1,any=1", "timer=1,reverse=1,any=1"};
+                                     "drop=1,dup=1,timer=2,any=2", "crash=1,any=1,greet=1"};
+static const char *const of_more[] = {"drop=1,dup=1,late=1,full=1,reverse=1,any=1",
+                                      "drop=1,dup=1,reverse=1,timer=1,any=1"};
 
 int ex_main(int argc, char **argv) {
     static const struct option options[] = {

@@ -19,6 +19,7 @@
     X(DROP, "drop", "parcels lost")                                                                          \
     X(DUP, "dup", "parcels that come twice")                                                                 \
     X(CRASH, "crash", "nodes that die")                                                                      \
+    X(IDLE, "die", "... between two steps only")                                                             \
     X(TIMER, "timer", "timers that fire")                                                                    \
     X(LATE, "late", "the wall clocks pass the expiry of a PREPARE")                                          \
     X(ASK, "ask", "times the client asks again after a crash")                                               \
@@ -28,7 +29,7 @@
     X(BOOT, "boot", "starts that die in their recovery")                                                     \
     X(BACKUP, "backup", "stores put back as they were at the start; the path ends with it")                  \
     X(GREET, "greet", "1: greetings are choices too; else HELLO and WELCOME arrive at once")                 \
-    X(ANY, "any", "of drop, dup, crash, late, reverse, full together")
+    X(ANY, "any", "of drop, dup, crash, die, late, reverse, full together")
 
 enum ex_bound {
 #define X(name, word, text) EX_##name,

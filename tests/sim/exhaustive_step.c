@@ -295,7 +295,7 @@ static void add_node(struct list *list, size_t node) {
         add_ends(list, choice);
     }
     choice.kind = EX_DIE;
-    if (may(ex, EX_CRASH)) add(list, choice);
+    if (may(ex, EX_CRASH) || may(ex, EX_IDLE)) add(list, choice);
 }
 
 static bool may_undo(const struct ex *ex) {
@@ -465,7 +465,7 @@ void ex_spend(uint8_t left[EX_BOUND_COUNT], const struct ex_choice *choice) {
         [EX_DIE] = EX_CRASH,     [EX_PASS] = EX_LATE,      [EX_START_DOUBT] = EX_DOUBT,
         [EX_ASK_AGAIN] = EX_ASK, [EX_RESTORE] = EX_BACKUP, [EX_UNDO] = EX_REVERSE};
     if (choice->kind != EX_DELIVER && choice->kind != EX_START && choice->kind != EX_LIE)
-        spend(left, bounds[choice->kind]);
+        spend(left, choice->kind == EX_DIE && left[EX_CRASH] == 0 ? EX_IDLE : bounds[choice->kind]);
     if (choice->end == EX_NO_ROOM) spend(left, EX_FULL);
     bool dies = choice->end != EX_WELL && choice->end != EX_NO_ROOM;
     if (dies) spend(left, choice->kind == EX_START ? EX_BOOT : EX_CRASH);
