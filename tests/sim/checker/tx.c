@@ -286,16 +286,26 @@ static void coord_ended(struct ck *ck, size_t node, const struct ck_tx *tx) {
 }
 
 /* --- the participant's record --------------------------------------------------------------------------- */
-/* Does the evidence speak of that transaction: in its header, as a line of a status, as an attempt that it ends? */
-static bool is_about_tx(const struct ck_item *item, const char *txid) {
+/* Does the evidence speak of that transaction, under its digest: in its header, as a line of a status, as an attempt
+ * that it ends? */
+static bool has_digest_of(const struct ck_tx *tx, struct mp map) {
+    size_t len = 0;
+    const uint8_t *digest = mp_bytes(mp_get(map, "digest"), &len);
+    return digest != NULL && len == CK_DIGEST && memcmp(digest, tx->digest, CK_DIGEST) == 0;
+}
+
+static bool is_about_tx(const struct ck_item *item, const struct ck_tx *tx) {
     static const char *const lists[] = {"items", "supersedes"};
     char text[72];
     bool is_core = strcmp(item->kind, "core") == 0;
-    if (!is_core && strcmp(mp_text(mp_get(item->header, "tx"), text, sizeof text), txid) == 0) return true;
+    if (!is_core && strcmp(mp_text(mp_get(item->header, "tx"), text, sizeof text), tx->txid) == 0)
+        return has_digest_of(tx, item->body);
     for (size_t k = 0; k < 2; k++) {
         struct mp list = mp_get(item->body, lists[k]);
         for (uint32_t i = 0; i < mp_count(list); i++)
-            if (strcmp(mp_text(mp_get(mp_at(list, i), "txid"), text, sizeof text), txid) == 0) return true;
+            if (strcmp(mp_text(mp_get(mp_at(list, i), "txid"), text, sizeof text), tx->txid) == 0 &&
+                has_digest_of(tx, mp_at(list, i)))
+                return true;
     }
     return false;
 }
@@ -311,7 +321,7 @@ void ck_tx_proof(struct ck *ck, size_t node, const struct ck_tx *tx, const struc
     }
     const struct ck_item *item = &ck->evidence.items[0];
     size_t signer = ck_node_of(ck, ck->evidence.sender);
-    bool is_about = is_about_tx(item, tx->txid), of_coordinator = is_about && signer == tx->coordinator;
+    bool is_about = is_about_tx(item, tx), of_coordinator = is_about && signer == tx->coordinator;
     bool of_listed = is_about && signer < ck->n && (!tx->has_core || ck_tx_lists(tx, signer));
     bool is_commit = of_coordinator && strcmp(item->kind, "commit") == 0;
     /* A core and a cover query name the earlier attempts that are over. */
