@@ -53,8 +53,8 @@ struct gj_cluster_config {
     const char *folder;           /* SQLite files are made there; NULL: memory stores */
     bool record_inputs;
     uint32_t record_days; /* 0: for ever */
-    uint64_t seed;   /* of all random bytes but those inside signatures */
-    int64_t wall_ms; /* when it begins; 0: 2026-11-18 */
+    uint64_t seed;        /* of all random bytes but those inside signatures */
+    int64_t wall_ms;      /* when it begins; 0: 2026-11-18 */
     /* Keys of |alg|, one per node, borrowed for the cluster's life: the same keys, the same bytes. NULL: keys that
      * are made once for the whole program. */
     struct gj_sign_key *const *sign_keys;
