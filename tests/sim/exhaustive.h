@@ -167,7 +167,7 @@ bool ex_choice_read(const char *text, struct ex_choice *ret);
 /* The program, from --exhaustive on. */
 int ex_main(int argc, char **argv);
 
-/* --- exhaustive_hash.c (what it knows of an engine's inside) ---------------------------------------------------------------------------------- */
+/* --- exhaustive_hash.c: all that is known here of an engine from the inside ------------------------------- */
 /* What a state is, but for what cannot matter. */
 uint64_t ex_hash(struct ex *ex);
 /* When a timer of that node is due that can change anything; INT64_MAX: none. */
