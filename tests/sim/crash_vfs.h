@@ -39,7 +39,7 @@ bool crash_disk_is_dead(const struct crash_disk *disk);
 void crash_disk_cut_at(struct crash_disk *disk, unsigned n);
 /* The next sync fails. What was to be synced may be lost, and no later sync can know. */
 void crash_disk_fail_sync(struct crash_disk *disk);
-/* Deliberate fault: says that it has synced, and has not. */
+/* Deliberate fault: says that it has synced the log, and has not. */
 void crash_disk_lie(struct crash_disk *disk, bool lies);
 
 /* A backup: a copy of what is on the disk now; NULL path of none. */

@@ -219,13 +219,13 @@ static uint64_t fate_of_a_write(void *ctx) {
 void sim_disk_open(struct sim *sim, size_t node, const char *path) {
     crash_vfs_install();
     sim->nodes[node].disk = crash_disk_new(path, fate_of_a_write, sim);
-    crash_disk_lie(sim->nodes[node].disk, sim->options.bad_disk == SIM_DISK_UNSYNCED);
 }
 
 void sim_disk_starts(struct sim *sim, size_t node) {
     struct sim_node *at = &sim->nodes[node];
     if (at->disk == NULL) return;
     crash_disk_power_on(at->disk);
+    crash_disk_lie(at->disk, sim->options.bad_disk == SIM_DISK_UNSYNCED);
     at->bad_syncs = crash_disk_counts(at->disk)->bad_syncs;
 }
 
