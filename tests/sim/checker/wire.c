@@ -117,7 +117,8 @@ static void status_line(struct ck *ck, const struct said *said, struct mp item) 
     char txid[72], state[32];
     struct ck_tx *tx = ck_tx_at(ck, said->node, mp_text(mp_get(item, "txid"), txid, sizeof txid));
     (void)mp_text(mp_get(item, "state"), state, sizeof state);
-    same_digest(ck, said, tx, item);
+    /* What is collected has no digest any more: the answer names the one that was asked with. */
+    if (!is(state, "COLLECTED")) same_digest(ck, said, tx, item);
     const char *part = ck_part_state(ck, said->node, txid), *coord = ck_coord_state(ck, said->node, txid);
     if (is(state, "PENDING")) {
         /* Only a coordinator that has not decided; a decision in the same batch overtakes the word. */
