@@ -229,7 +229,7 @@ static struct ex *open_at(size_t nodes, enum gj_request_kind kind, unsigned acti
     struct ex *ex = open_world(nodes);
     size_t first_payer = nodes > 2 ? 2 : 0;
     for (size_t i = first_payer; i < (nodes > 2 ? nodes : 1) && kind != GJ_REQUEST_BIND; i++) {
-        char msgid[8];
+        char msgid[32];
         (void)snprintf(msgid, sizeof msgid, "bind%zu", i);
         make_bind(ex, msgid, i, 1);
         (void)settle_now(ex);
