@@ -149,6 +149,7 @@ void sim_network_sent(void *ctx, const struct gj_cluster_flight *flight, struct 
     }
     if (from->sink_left > 0) from->sink_left--;
     sim_mix(sim, flight->parcel.ptr, flight->parcel.len);
+    sim_keys_sent(sim, flight->from, flight->parcel.ptr, flight->parcel.len);
     ck_sent(sim->ck, flight->from, flight->to, flight->parcel.ptr, flight->parcel.len);
     sim->totals.flights++;
     struct gj_cluster_flight said = *flight;

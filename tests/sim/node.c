@@ -143,6 +143,16 @@ static void check_aborts(struct sim *sim, size_t node, const struct sim_flight *
     }
 }
 
+/* Whose key is over is not heard, whatever he says. |changes|: of its records, before it came; nothing else was due. */
+static void check_revoked(struct sim *sim, size_t node, const struct sim_flight *flight, uint64_t changes) {
+    static struct ck_parcel parcel;
+    if (!ck_parcel_read(flight->bytes, flight->len, &parcel)) return;
+    if (!ck_key_is_over(sim->ck, node, &parcel)) return;
+    sim->coverage.rows[SIM_ROW_KEY_OVER]++;
+    if (ck_changes(sim->ck, node) != changes)
+        ck_fail(sim->ck, "I16", node, NULL, "a parcel under a revoked key changed records");
+}
+
 /* I11: the frame that was just handled, once more, while nothing else is due: no record changes, nothing is said
  * but an error. */
 static void probe_duplicate(struct sim *sim, size_t node, const struct sim_flight *flight) {
@@ -184,10 +194,12 @@ void sim_node_tick(struct sim *sim, size_t node) {
     uint32_t heard = alone == NULL ? 0 : ck_heard_epoch(sim->ck, node, alone->from);
     bool had_request = at->has_request;
     at->has_request = false;
-    uint64_t unheard = unheard_so_far(sim);
+    uint64_t unheard = unheard_so_far(sim), changes = ck_changes(sim->ck, node);
+    bool is_idle = limit == 1 && !had_request && gj_cluster_due_ms(sim->cluster, node) > sim->now_ms;
     if (gj_cluster_step_node(sim->cluster, node)) {
         sim->steps++;
         after_step(sim, node);
+        if (alone != NULL && is_idle && !at->is_down) check_revoked(sim, node, alone, changes);
         if (alone != NULL && limit == 1 && !sim_is_liar(sim, node) && !sim_is_liar(sim, alone->from))
             check_aborts(sim, node, alone, unheard);
         bool is_same = alone != NULL && heard == ck_heard_epoch(sim->ck, node, alone->from);
@@ -230,11 +242,13 @@ void sim_node_reports(void *ctx, size_t node, const struct gj_event *event) {
     /* Who is put back and takes an epoch that it had before is told so by a peer, who reports it. */
     bool is_known = sim_has_backups(sim) && event->code == GJ_EVENT_VIOLATION &&
                     (event->err == GJ_ERR_BAD_NONCE || ck_was_put_back(sim->ck, node));
-    if (!sim_is_liar(sim, node) && !is_known) sim->events[event->code]++;
+    if (!sim_is_liar(sim, node) && !is_known && !sim_keys_excuse(sim, node, event))
+        sim->events[event->code]++;
     sim->coverage.events[event->code]++;
     /* Some cannot wait, and decide by hand what the coordinator is just about to. */
     if (event->code == GJ_EVENT_VOTED_YES && sim_has(sim, SIM_HAND) && sim_chance(sim, SIM_HAND, 1))
         sim->wants_hands = true;
+    if (event->code == GJ_EVENT_VOTED_YES) sim_keys_voted(sim, node, event->txid.coordinator);
     sim->coverage.rows[SIM_ROW_GATE_OPENS] += event->code == GJ_EVENT_GATE_OPEN;
     sim->coverage.rows[SIM_ROW_OLD_STORE] += event->code == GJ_EVENT_RESYNC_NEEDED && !sim_is_liar(sim, node);
     if (event->code == GJ_EVENT_TX_ABORTED && event->err == GJ_ERR_REVERSED)

@@ -20,6 +20,7 @@
 #define SIM_STEPS       3000u   /* of engines, in the phase with faults */
 #define SIM_LIVENESS_MS 2700000 /* within it everything must be decided once the faults have stopped */
 #define SIM_STORY_LINES 200000u
+#define SIM_KEYS_MAX    3u    /* of one node, one after the other */
 #define SIM_PLAIN_FEN   10000 /* what everybody has who has an account, in a plain world */
 
 /* --- faults --------------------------------------------------------------------------------------------- */
@@ -50,7 +51,8 @@
     X(LIAR, "liar", "one node's key is in the hand of a liar")                                               \
     X(AWAY, "away", "a coordinator stays away for minutes, and its participants are in doubt")               \
     X(HAND, "hand", "two people decide by hand meanwhile")                                                   \
-    X(YEARS, "years", "at the end years pass, and what is old is collected")
+    X(YEARS, "years", "at the end years pass, and what is old is collected")                                 \
+    X(REKEY, "rekey", "a node's signing key is revoked, and each other node hears of it at its own time")
 
 enum sim_fault {
 #define X(name, word, text) SIM_##name,
@@ -174,6 +176,7 @@ struct sim_options {
     X(OLD_STORE, "a store that went back in time is found out: RESYNC")                                      \
     X(STORE_FULL, "the store is full: the batch is rolled back")                                             \
     X(RESERVE, "below the reserve: new work is refused, decisions are not")                                  \
+    X(KEY_OVER, "a parcel under a key that is revoked: not heard")                                           \
     X(GATE_SHUT, "a start without its witness: nothing new until all are heard")                             \
     X(GATE_OPENS, "... and then the gate opens")
 
@@ -267,6 +270,17 @@ struct sim_story {
 
 struct sim_clients;
 
+/* Signing keys: those of each node in their order, and how many of them each other node has heard of. */
+struct sim_keys {
+    struct gj_sign_key *now[SIM_NODES_MAX]; /* what it signs with after its next start */
+    unsigned n[SIM_NODES_MAX], known[SIM_NODES_MAX][SIM_NODES_MAX];
+    int64_t revoked_ms[SIM_NODES_MAX][SIM_KEYS_MAX]; /* wall clock */
+    int64_t signed_ms[SIM_NODES_MAX];                /* the latest that it has put under a signature */
+    int64_t hears_ms[SIM_NODES_MAX][SIM_NODES_MAX]; /* when [one] hears of [another's] change; 0: knows all */
+    int64_t due_ms;                                 /* when |who| loses its key; 0: nobody does */
+    size_t who;
+};
+
 struct sim {
     struct sim_options options;
     struct sim_swarm swarm;
@@ -298,6 +312,7 @@ struct sim {
     size_t n_tickets, cap_tickets;
     struct sim_clients *clients;
     struct sim_liars *liars; /* NULL: nobody lies */
+    struct sim_keys keys;
 
     struct sim_story story;
     uint64_t hash;
@@ -349,6 +364,18 @@ void sim_person_name(const struct sim_person *person, struct gj_req_person *ret)
 /* One of the node's regions; its institution. */
 const char *sim_region(size_t node, unsigned which);
 const char *const *sim_regions(size_t node); /* both of them */
+
+/* --- keys.c --------------------------------------------------------------------------------------------- */
+void sim_keys_open(struct sim *sim);
+const struct gj_data_key *sim_data_keys(void);
+/* A node has voted YES: sometimes its key, or its coordinator's, does not live until the COMMIT. */
+void sim_keys_voted(struct sim *sim, size_t node, const char *coordinator);
+void sim_keys_sent(struct sim *sim, size_t node, const uint8_t *frame, size_t len);
+int64_t sim_keys_next_ms(const struct sim *sim);
+void sim_keys_tick(struct sim *sim);
+/* Is the alarm about a key that the node has not heard of yet, or that is over? */
+bool sim_keys_excuse(const struct sim *sim, size_t node, const struct gj_event *event);
+void sim_keys_heal(struct sim *sim); /* everybody hears of every change */
 
 /* --- disk.c --------------------------------------------------------------------------------------------- */
 struct gj_store *sim_disk_wrap(void *ctx, size_t node, struct gj_store *inner);

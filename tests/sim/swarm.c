@@ -74,6 +74,7 @@ static const struct {
     [SIM_AWAY] = {10, 0, 0},
     [SIM_HAND] = {20, 0, 0},
     [SIM_YEARS] = {12, 0, 0},
+    [SIM_REKEY] = {12, 0, 0},
 };
 
 /* A stream has its name's numbers: a fault more in the list changes nothing for the others. */
@@ -241,7 +242,7 @@ static void happen(struct sim *sim, unsigned fault) {
 }
 
 int64_t sim_swarm_next_ms(const struct sim *sim) {
-    int64_t next = INT64_MAX;
+    int64_t next = sim_keys_next_ms(sim);
     for (unsigned i = 0; i < SIM_FAULT_COUNT && !sim->is_healed; i++)
         if (sim->next_ms[i] < next) next = sim->next_ms[i];
     return next;
@@ -250,6 +251,7 @@ int64_t sim_swarm_next_ms(const struct sim *sim) {
 void sim_swarm_tick(struct sim *sim) {
     if (sim->wants_hands) sim_hands(sim);
     sim->wants_hands = false;
+    sim_keys_tick(sim);
     for (unsigned i = 0; i < SIM_FAULT_COUNT; i++) {
         if (!sim_has(sim, (enum sim_fault)i) || odds[i].to_ms == 0) continue;
         if (sim->next_ms[i] == INT64_MAX) sim->next_ms[i] = sim->now_ms + until_next(sim, i);
@@ -263,6 +265,7 @@ void sim_heal(struct sim *sim) {
     sim_say(sim, "--- the faults stop");
     sim->is_healed = true;
     sim->hole_until_ms = 0;
+    sim_keys_heal(sim);
     for (size_t i = 0; i < sim->n; i++) {
         struct sim_node *node = &sim->nodes[i];
         memset(node->cut_until_ms, 0, sizeof node->cut_until_ms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The nodes, keys, people and the one rule pack of a seed. Keys are the same in every run, so that whole frames
- * are. All people are invented: an identity number's first six digits are a whole city's code.
+ * The nodes, people and the one rule pack of a seed. All people are invented: an identity number's first six digits
+ * are a whole city's code.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,41 +35,6 @@ const char *const *sim_regions(size_t node) {
 
 const char *sim_region(size_t node, unsigned which) {
     return regions[node][which % 2];
-}
-
-/* --- keys ----------------------------------------------------------------------------------------------- */
-static struct gj_sign_key *sign_keys[SIM_NODES_MAX];
-static struct gj_data_key data_keys[SIM_NODES_MAX];
-
-/* An Ed25519 private key of known bytes, through the same file format that a node's own comes from. */
-static struct gj_sign_key *known_key(uint8_t number) {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint8_t der[48] = {0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20};
-    char path[] = "/tmp/gongji-sim-key-XXXXXX", text[65];
-    struct gj_sign_key *key = NULL;
-    memset(der + 16, number + 1, 32);
-    for (size_t i = 0; i < 16; i++) {
-        uint32_t three = (uint32_t)der[3 * i] << 16 | (uint32_t)der[3 * i + 1] << 8 | der[3 * i + 2];
-        for (size_t k = 0; k < 4; k++)
-            text[4 * i + k] = alphabet[three >> (18 - 6 * k) & 63];
-    }
-    text[64] = '\0';
-    int fd = mkstemp(path);
-    GJ_ASSERT(fd >= 0);
-    FILE *file = fdopen(fd, "w");
-    GJ_ASSERT(file != NULL);
-    (void)fprintf(file, "-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----\n", text);
-    (void)fclose(file);
-    GJ_ASSERT(gj_sign_key_load(path, &key) == GJ_OK);
-    (void)unlink(path);
-    return key;
-}
-
-static void make_keys(void) {
-    for (uint8_t i = 0; i < SIM_NODES_MAX && sign_keys[SIM_NODES_MAX - 1] == NULL; i++) {
-        sign_keys[i] = known_key(i);
-        memset(&data_keys[i], 0x40 + i, sizeof data_keys[i]);
-    }
 }
 
 /* --- people --------------------------------------------------------------------------------------------- */
@@ -189,17 +154,12 @@ static void make_folder(struct sim *sim) {
 
 void sim_world_open(struct sim *sim) {
     const char *names[SIM_NODES_MAX];
-    make_keys();
     make_pack(sim);
     make_folder(sim);
     for (size_t i = 0; i < sim->n; i++)
         names[i] = provinces[i].name;
     sim->ck = ck_new(sim->n, names, &sim->rules);
-    for (size_t i = 0; i < sim->n; i++) {
-        struct gj_public_key key;
-        gj_sign_key_public(sign_keys[i], &key);
-        ck_set_key(sim->ck, i, key.bytes);
-    }
+    sim_keys_open(sim);
     const struct gj_cluster_config config = {.nodes = provinces,
                                              .n_nodes = sim->n,
                                              .packs = &sim->packs,
@@ -207,8 +167,8 @@ void sim_world_open(struct sim *sim) {
                                              .folder = sim->folder[0] == '\0' ? NULL : sim->folder,
                                              .seed = sim_random(sim, SIM_PLAN),
                                              .wall_ms = begin_ms(sim),
-                                             .sign_keys = sign_keys,
-                                             .data_keys = data_keys,
+                                             .sign_keys = sim->keys.now,
+                                             .data_keys = sim_data_keys(),
                                              .ctx = sim,
                                              .network = sim_network_sent,
                                              .event = sim_node_reports,

@@ -48,6 +48,15 @@ void ck_set_key(struct ck *ck, size_t node, const uint8_t key[32]);
 /* One more public key of a node. |alg| 1: SM2, 65 bytes; 2: Ed25519, 32 bytes. False: no such key, or too many. */
 bool ck_add_key(struct ck *ck, size_t node, uint8_t alg, const uint8_t *bytes, size_t len);
 
+/* The key of a node that was added last holds no longer for what is signed from then on, by the signer's clock. */
+void ck_revoke_key(struct ck *ck, size_t node, int64_t revoked_ms);
+/* |at| knows now that all keys of |node| but the last are over: none of them may speak to it, and no decision may
+ * rest on them there. What was signed before is still evidence. */
+void ck_keys_are_over(struct ck *ck, size_t at, size_t node);
+struct ck_parcel;
+/* Is it signed with a key that is over, as |at| knows? */
+bool ck_key_is_over(const struct ck *ck, size_t at, const struct ck_parcel *parcel);
+
 /* --- a liar ---------------------------------------------------------------------------------------------- */
 /* What is said with this node's key need not be its engine's word. Its own records are still judged, and what its
  * engine says; of the others, all that a lie cannot excuse. |regions|: of that node, borrowed. */

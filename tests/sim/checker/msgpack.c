@@ -209,7 +209,7 @@ static bool read_signed(struct ck_parcel *ret) {
     ret->batch_id = take(&in, 16);
     ret->n_leaves = (uint32_t)number(&in, 4);
     ret->root = take(&in, 32);
-    (void)number(&in, 8);
+    ret->created_ms = number(&in, 8);
     return !in.failed && in.at == in.end;
 }
 

@@ -45,7 +45,7 @@ struct ck_parcel {
     const uint8_t *key_id, *batch_id, *root;
     char sender[32];
     uint32_t epoch, n_leaves;
-    uint64_t flush;
+    uint64_t flush, created_ms;
     uint32_t n;
     struct ck_item items[CK_PARCEL_MAX];
 };

@@ -51,6 +51,8 @@ struct ck_key {
     uint8_t alg; /* 1: SM2 with SM3, 2: Ed25519 with SHA-256 */
     uint8_t bytes[CK_KEY_BYTES];
     size_t len;
+    int64_t revoked_ms;             /* 0: it holds */
+    bool is_over_for[CK_NODES_MAX]; /* who has heard of it, and whose clock says so */
 };
 
 struct ck_node {

@@ -77,13 +77,25 @@ static bool verify(const struct ck_key *key, const uint8_t *bytes, size_t len, c
     return ok;
 }
 
-/* Under one of its keys, old ones included. */
+static bool made(const struct ck_key *key, const struct ck_parcel *parcel) {
+    return key->alg == parcel->alg && parcel->signature_len == 64 &&
+           verify(key, parcel->signed_bytes, parcel->signed_len, parcel->signature);
+}
+
+/* Under one of its keys, which held at the time that was signed. */
 static bool verify_as(const struct ck_node *of, const struct ck_parcel *parcel) {
     for (size_t i = 0; i < of->n_keys; i++) {
-        if (of->keys[i].alg == parcel->alg &&
-            verify(&of->keys[i], parcel->signed_bytes, parcel->signed_len, parcel->signature))
-            return true;
+        bool held = of->keys[i].revoked_ms == 0 || (int64_t)parcel->created_ms < of->keys[i].revoked_ms;
+        if (held && made(&of->keys[i], parcel)) return true;
     }
+    return false;
+}
+
+bool ck_key_is_over(const struct ck *ck, size_t at, const struct ck_parcel *parcel) {
+    size_t sender = ck_node_of(ck, parcel->sender);
+    const struct ck_node *of = &ck->nodes[sender];
+    for (size_t i = 0; sender < ck->n && i < of->n_keys; i++)
+        if (of->keys[i].is_over_for[at] && made(&of->keys[i], parcel)) return true;
     return false;
 }
 

@@ -44,6 +44,17 @@ bool ck_add_key(struct ck *ck, size_t node, uint8_t alg, const uint8_t *bytes, s
     return true;
 }
 
+void ck_revoke_key(struct ck *ck, size_t node, int64_t revoked_ms) {
+    struct ck_node *of = &ck->nodes[node];
+    of->keys[of->n_keys - 1].revoked_ms = revoked_ms;
+}
+
+void ck_keys_are_over(struct ck *ck, size_t at, size_t node) {
+    struct ck_node *of = &ck->nodes[node];
+    for (size_t i = 0; i + 1 < of->n_keys; i++)
+        of->keys[i].is_over_for[at] = true;
+}
+
 void ck_set_key(struct ck *ck, size_t node, const uint8_t key[32]) {
     ck->nodes[node].n_keys = 0;
     GJ_ASSERT(ck_add_key(ck, node, 2, key, 32));

@@ -333,6 +333,8 @@ void ck_tx_proof(struct ck *ck, size_t node, const struct ck_tx *tx, const struc
         ck_fail(ck, "I17", node, tx->txid, "decided by a %s of %s", item->kind, ck->evidence.sender);
     if (!ck_parcel_is_signed(ck, &ck->evidence) || !ck_item_is_inside(&ck->evidence, item))
         ck_fail(ck, "I16", node, tx->txid, "the proof that is kept does not verify");
+    if (of_coordinator && ck_key_is_over(ck, node, &ck->evidence))
+        ck_fail(ck, "I17", node, tx->txid, "decided by a %s under a key that is revoked", item->kind);
 }
 
 static void part_left_prepared(struct ck *ck, size_t node, struct ck_tx *tx, const struct ck_touch *touch) {
