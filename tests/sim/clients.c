@@ -310,10 +310,21 @@ void sim_ticket(struct sim *sim, uint64_t ticket, size_t node, const char *reque
     gj_text_set(of->msgid, sizeof of->msgid, msgid);
 }
 
+/* At the door of a full queue: nothing was done, and the same may be asked again. */
+static void hear_busy(struct sim *sim, struct client *client) {
+    client->due_ms = sim->now_ms + 50 + (int64_t)sim_below(sim, SIM_NARROW, 1000);
+    sim->coverage.rows[SIM_ROW_QUEUE_BUSY]++;
+    sim_say(sim, "client %u hears of %s: BUSY", client->number, client->op.msgid);
+}
+
 static void ask(struct sim *sim, struct client *client) {
     struct op *op = &client->op;
     if (sim->nodes[op->node].is_down) {
         client->due_ms = sim->now_ms + 200 + (int64_t)below(sim, 2000);
+        return;
+    }
+    if (sim_network_is_full(sim, op->node)) {
+        hear_busy(sim, client);
         return;
     }
     if (op->kind == GJ_REQUEST_ORDER) op->body.order.bindings = op->items;

@@ -171,12 +171,26 @@ int64_t sim_network_next_ms(const struct sim *sim) {
     return sim->n_heap == 0 ? INT64_MAX : sim->heap[0]->due_ms;
 }
 
+bool sim_network_is_full(const struct sim *sim, size_t node) {
+    const struct sim_node *to = &sim->nodes[node];
+    return to->narrow_until_ms > sim->now_ms && to->n_inbox + to->has_request >= to->room;
+}
+
+static void overflow(struct sim *sim, const struct sim_flight *flight) {
+    sim_say_frame(sim, "finds no room", flight->from, flight->to, flight->bytes, flight->len);
+    sim->coverage.rows[SIM_ROW_QUEUE_FULL]++;
+    sim->totals.lost++;
+    sim->totals.faults++;
+}
+
 /* What is due reaches the inbox of its node, or nobody. */
 void sim_network_tick(struct sim *sim) {
     while (sim->n_heap > 0 && sim->heap[0]->due_ms <= sim->now_ms) {
         struct sim_flight *flight = pop(sim);
         struct sim_node *to = &sim->nodes[flight->to];
-        if (to->is_down) {
+        bool is_full = !to->is_down && sim_network_is_full(sim, flight->to);
+        if (is_full) overflow(sim, flight);
+        if (to->is_down || is_full) {
             free(flight);
             continue;
         }

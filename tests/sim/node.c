@@ -12,6 +12,8 @@
 
 #define ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
+#define NARROW_STEP_MS 200 /* a node with a full queue is a slow one */
+
 static int64_t downtime_ms(struct sim *sim) {
     return 10 + (int64_t)sim_below(sim, SIM_CRASH, UINT64_C(20) << sim_below(sim, SIM_CRASH, 11));
 }
@@ -71,6 +73,8 @@ static void after_step(struct sim *sim, size_t node) {
         sim->coverage.faults[SIM_SENDCRASH]++;
         sim_node_crash(sim, node, "dies with words unsaid");
     }
+    if (at->narrow_until_ms > sim->now_ms && !at->is_down)
+        at->ready_ms = sim->now_ms + (int64_t)sim_below(sim, SIM_NARROW, NARROW_STEP_MS);
     if (!sim_has(sim, SIM_SLOWDISK) || at->is_down) return;
     int64_t ready = sim->now_ms + (int64_t)sim_below(sim, SIM_SLOWDISK, (uint64_t)sim->swarm.slow_ms);
     if (at->ready_ms < ready) at->ready_ms = ready;

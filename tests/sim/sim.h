@@ -52,7 +52,8 @@
     X(AWAY, "away", "a coordinator stays away for minutes, and its participants are in doubt")               \
     X(HAND, "hand", "two people decide by hand meanwhile")                                                   \
     X(YEARS, "years", "at the end years pass, and what is old is collected")                                 \
-    X(REKEY, "rekey", "a node's signing key is revoked, and each other node hears of it at its own time")
+    X(REKEY, "rekey", "a node's signing key is revoked, and each other node hears of it at its own time")    \
+    X(NARROW, "narrow", "a node is slow, and its queue holds little: frames are lost, clients hear BUSY")
 
 enum sim_fault {
 #define X(name, word, text) SIM_##name,
@@ -176,6 +177,8 @@ struct sim_options {
     X(OLD_STORE, "a store that went back in time is found out: RESYNC")                                      \
     X(STORE_FULL, "the store is full: the batch is rolled back")                                             \
     X(RESERVE, "below the reserve: new work is refused, decisions are not")                                  \
+    X(QUEUE_FULL, "a queue is full: a frame is lost, and comes again")                                       \
+    X(QUEUE_BUSY, "a queue is full: a client hears BUSY, and nothing was done")                              \
     X(KEY_OVER, "a parcel under a key that is revoked: not heard")                                           \
     X(GATE_SHUT, "a start without its witness: nothing new until all are heard")                             \
     X(GATE_OPENS, "... and then the gate opens")
@@ -232,6 +235,8 @@ struct sim_node {
     bool sink_closed;
     enum sim_disk_fault next_commit;
     int64_t full_until_ms, reserve_until_ms;
+    int64_t narrow_until_ms; /* until then its queue has room for |room| inputs */
+    size_t room;
     unsigned life;    /* counts starts */
     bool has_request; /* a client's, not yet taken */
     struct sim_flight **inbox;
@@ -401,6 +406,8 @@ int64_t sim_network_next_ms(const struct sim *sim);
 void sim_network_tick(struct sim *sim);
 /* Takes the next one out of a node's inbox; NULL if there is none. The caller frees it. */
 struct sim_flight *sim_network_take(struct sim *sim, size_t node);
+/* Is the queue of that node so full that nothing more is taken? */
+bool sim_network_is_full(const struct sim *sim, size_t node);
 void sim_network_lose(struct sim *sim, size_t node);
 void sim_network_done(struct sim *sim);
 

@@ -75,6 +75,7 @@ static const struct {
     [SIM_HAND] = {20, 0, 0},
     [SIM_YEARS] = {12, 0, 0},
     [SIM_REKEY] = {12, 0, 0},
+    [SIM_NARROW] = {15, 5000, 60000},
 };
 
 /* A stream has its name's numbers: a fault more in the list changes nothing for the others. */
@@ -233,6 +234,12 @@ static void happen(struct sim *sim, unsigned fault) {
     case SIM_RESERVE:
         at->reserve_until_ms = sim->now_ms + spell_ms(sim, fault, 30000);
         break;
+    case SIM_NARROW:
+        at->room = 1 + (size_t)sim_below(sim, fault, 4);
+        at->narrow_until_ms = sim->now_ms + spell_ms(sim, fault, 30000);
+        sim_say(sim, "%s has room for %zu until %lld", sim_node_name(node), at->room,
+                (long long)at->narrow_until_ms);
+        break;
     case SIM_LIAR:
         sim_liars_tick(sim);
         break;
@@ -269,7 +276,7 @@ void sim_heal(struct sim *sim) {
     for (size_t i = 0; i < sim->n; i++) {
         struct sim_node *node = &sim->nodes[i];
         memset(node->cut_until_ms, 0, sizeof node->cut_until_ms);
-        node->ready_ms = node->full_until_ms = node->reserve_until_ms = 0;
+        node->ready_ms = node->full_until_ms = node->reserve_until_ms = node->narrow_until_ms = 0;
         node->sink_left = -1;
         node->next_commit = SIM_DISK_WELL;
         node->skew_ms = 0;
