@@ -3,6 +3,7 @@
  * Putting a transaction together: core, digest, leg details with their salts, the earlier attempts that it
  * supersedes; then the holds on our own legs and the record BEGUN. Nothing is written before all of it stands.
  */
+#include "protocol/request.h"
 #include "protocol/state.h"
 
 #include <string.h>
@@ -154,6 +155,13 @@ static void write_begin(struct gj_protocol *p, struct gj_turn *turn, const struc
     gj_turn_event(turn, GJ_EVENT_TX_BEGUN, GJ_OK, &row->txid, NULL, draft->core.n_participants);
 }
 
+/* A RESYNC brought back the commit of this biz key: no second one. */
+static bool is_committed_before(struct gj_turn *turn, const struct gj_tx_order *order) {
+    struct gj_request_row row;
+    return gj_request_find(turn, order->sender, order->msgid, &row) &&
+           gj_request_may_be_committed(turn, &row);
+}
+
 enum gj_err gj_protocol_begin(struct gj_protocol *p, struct gj_turn *turn, const struct gj_tx_order *order,
                               struct gj_txid *ret_txid, struct gj_refusal *ret_no) {
     struct gj_node_row node = {.one = 1};
@@ -162,6 +170,7 @@ enum gj_err gj_protocol_begin(struct gj_protocol *p, struct gj_turn *turn, const
     uint32_t n_facts = 0;
 
     GJ_TRY(gj_protocol_accepts_work(p, turn));
+    if (is_committed_before(turn, order)) return GJ_ERR_BUSY;
     if (!gj_active_has_room(p)) return GJ_ERR_BUSY;
     if (order->n_legs == 0 || order->n_legs > GJ_LEGS_MAX) return GJ_ERR_TOO_MANY;
     struct draft *draft = gj_arena_alloc(turn->scratch, sizeof *draft);

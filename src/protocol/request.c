@@ -29,16 +29,20 @@ bool gj_request_find(struct gj_turn *turn, const char *sender, const char *msgid
     return gj_store_get(turn->store, &gj_table_request, ret_row, turn->scratch);
 }
 
-bool gj_request_is_interrupted(const struct gj_protocol *protocol, const struct gj_request_row *row) {
-    return gj_text_equal(row->state, OPEN) && row->epoch != protocol->epoch;
+/* Undecided, or waiting for a peer that has not told us what it knows; or a RESYNC brought the commit back, and not what
+ * its client was told. */
+bool gj_request_may_be_committed(struct gj_turn *turn, const struct gj_request_row *row) {
+    struct gj_coord_row coord = {.txid = row->txid};
+    if (gj_txid_is_none(&row->txid)) return false;
+    if (gj_adopt_is_staged(turn, &row->txid)) return true;
+    return gj_store_get(turn->store, &gj_table_coord, &coord, turn->scratch) &&
+           !gj_text_equal(coord.state, "ABORTED");
 }
 
-/* Its last attempt of an earlier epoch waits for a peer that has not told us what it knows: it may be committed. */
-static bool is_undecided(struct gj_turn *turn, const struct gj_request_row *row) {
-    struct gj_coord_row coord = {.txid = row->txid};
-    return !gj_txid_is_none(&row->txid) &&
-           gj_store_get(turn->store, &gj_table_coord, &coord, turn->scratch) &&
-           gj_text_equal(coord.state, "BEGUN");
+bool gj_request_is_interrupted(const struct gj_protocol *protocol, struct gj_turn *turn,
+                               const struct gj_request_row *row) {
+    return gj_text_equal(row->state, OPEN) && row->epoch != protocol->epoch &&
+           !gj_request_may_be_committed(turn, row);
 }
 
 /* A request that a RESYNC brought back has no body to compare with: there the kind decides. */
@@ -68,8 +72,7 @@ enum gj_request_verdict gj_request_admit(struct gj_protocol *protocol, struct gj
         gj_text_equal(ret_row->reversal, "reversed") && gj_text_equal(ret_row->state, REFUSED);
     if (!is_tombstone && !is_same_body(ret_row, kind, mac)) return GJ_REQUEST_IS_CONFLICT;
     if (!gj_text_equal(ret_row->state, OPEN)) return GJ_REQUEST_IS_FINAL;
-    if (!gj_request_is_interrupted(protocol, ret_row) || is_undecided(turn, ret_row))
-        return GJ_REQUEST_IS_OPEN;
+    if (!gj_request_is_interrupted(protocol, turn, ret_row)) return GJ_REQUEST_IS_OPEN;
     ret_row->epoch = protocol->epoch;
     ret_row->opened_ms = turn->now.wall.ms;
     gj_store_put(turn->store, &gj_table_request, ret_row);
@@ -84,6 +87,15 @@ void gj_request_reopen(struct gj_turn *turn, const struct gj_core *core, const c
     gj_text_set(ret_row->kind, sizeof ret_row->kind, kind);
     gj_text_set(ret_row->state, sizeof ret_row->state, OPEN);
     gj_store_put(turn->store, &gj_table_request, ret_row);
+}
+
+void gj_request_note_commit(const struct gj_protocol *protocol, struct gj_turn *turn,
+                            const struct gj_core *core) {
+    struct gj_request_row row;
+    bool is_known = gj_request_find(turn, core->sender, core->msgid, &row);
+    if (is_known && (!gj_text_equal(row.state, OPEN) || row.epoch == protocol->epoch)) return;
+    if (!is_known) gj_request_reopen(turn, core, core->kind, &row);
+    gj_request_note_tx(turn, &row, &core->txid);
 }
 
 void gj_request_note_tx(struct gj_turn *turn, struct gj_request_row *row, const struct gj_txid *txid) {
@@ -153,7 +165,7 @@ void gj_request_close_interrupted(struct gj_protocol *protocol, struct gj_turn *
     struct gj_request_row *items = rows.items;
     for (size_t i = 0; i < rows.n; i++) {
         bool is_over = turn->now.wall.ms - items[i].opened_ms > GJ_PLAN_LIFE_MS;
-        if (!is_over || !gj_request_is_interrupted(protocol, &items[i])) continue;
-        if (!is_undecided(turn, &items[i])) close_one(turn, &items[i]);
+        if (!is_over || !gj_request_is_interrupted(protocol, turn, &items[i])) continue;
+        close_one(turn, &items[i]);
     }
 }

@@ -5,7 +5,8 @@
  *     none ─ admit ─► OPEN ─ finish ─► DONE | REFUSED          final, flushed before anybody hears it
  *       └── reverse ──────────────────► REFUSED (reversed)
  *     OPEN of an earlier epoch is INTERRUPTED: the same body resumes it, a reader hears "in progress",
- *     and after the plan's life it is closed as REFUSED.
+ *     and after the plan's life it is closed as REFUSED. One whose commit a RESYNC brought back without its
+ *     answer is OPEN and not interrupted: "in progress", until the rest comes or people see to it.
  *     DONE has a second field, the reversal: none ─► reversing ─► reversed. It never changes the outcome.
  */
 #ifndef GJ_PROTOCOL_REQUEST_H
@@ -34,7 +35,15 @@ void gj_request_reopen(struct gj_turn *turn, const struct gj_core *core, const c
 /* False if there is none. */
 bool gj_request_find(struct gj_turn *turn, const char *sender, const char *msgid,
                      struct gj_request_row *ret_row);
-bool gj_request_is_interrupted(const struct gj_protocol *protocol, const struct gj_request_row *row);
+/* OPEN of an earlier epoch, and its last transaction is surely not committed. */
+bool gj_request_is_interrupted(const struct gj_protocol *protocol, struct gj_turn *turn,
+                               const struct gj_request_row *row);
+/* While its transaction is committed, or may be, an OPEN request is in progress: never run again, refused or closed. */
+bool gj_request_may_be_committed(struct gj_turn *turn, const struct gj_request_row *row);
+/* A RESYNC has proof of a commit of ours: from now on its request is known, whenever the rest of it comes, if ever. What runs
+ * here, or is final, stays as it is. */
+void gj_request_note_commit(const struct gj_protocol *protocol, struct gj_turn *turn,
+                            const struct gj_core *core);
 /* Notes the running transaction, or the settlement made. Asserts that the request is OPEN. */
 void gj_request_note_tx(struct gj_turn *turn, struct gj_request_row *row, const struct gj_txid *txid);
 /* OPEN to DONE or REFUSED with its answer; asserts that it is OPEN. |result_ref|: setl_id and the like. */

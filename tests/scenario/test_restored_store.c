@@ -357,6 +357,31 @@ static void a_crash_in_the_middle_is_harmless(void **state) {
     }
 }
 
+/* Its client hears that it is in progress, whatever he asks, and nothing is done a second time. */
+static void expect_in_progress(struct world *w, const struct gj_req_bill *bill) {
+    struct gj_cluster *cluster = w->pilot->cluster;
+    struct gj_req_reverse reverse;
+    struct gj_req_get get = {.what = "request"};
+    gj_pilot_reverse_body(&reverse, bill->msgid);
+    gj_text_set(get.sender, sizeof get.sender, bill->sender);
+    gj_text_set(get.id, sizeof get.id, bill->msgid);
+    const struct {
+        enum gj_request_kind kind;
+        const void *body;
+    } asked[] = {{GJ_REQUEST_SETTLE, bill},
+                 {GJ_REQUEST_REVERSE, &reverse},
+                 {GJ_REQUEST_GET, &get},
+                 {GJ_REQUEST_SETTLE, bill}};
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        const void *answer = NULL;
+        assert_int_equal(gj_cluster_request(cluster, GJ_PILOT_CARE, asked[i].kind, asked[i].body, &answer),
+                         GJ_ANSWER_PROBLEM);
+        const struct gj_ans_problem *problem = answer;
+        assert_string_equal(problem->outcome, "in_progress");
+        assert_false(gj_txid_is_none(&problem->txid));
+    }
+}
+
 /* The place of care holds every detail, and so does the home: what both have forgotten is nowhere. Each such
  * transaction is named in a case, the loss is not found again and again, and the nodes work on. */
 static void what_nobody_holds_becomes_a_case(void **state) {
@@ -375,6 +400,12 @@ static void what_nobody_holds_becomes_a_case(void **state) {
     }
     assert_int_equal(gj_pilot_balance(w.pilot, GJ_PILOT_EAST, "P/p11/prior"), before.payer);
     assert_int_equal(gj_pilot_balance(w.pilot, GJ_PILOT_HOME, "P/p10/prior"), Y(30)); /* not guessed */
+    expect_in_progress(&w, &bill);
+    gj_cluster_crash(cluster, GJ_PILOT_CARE);
+    gj_cluster_restart(cluster, GJ_PILOT_CARE, GJ_WITNESS_EQUAL_OR_BEHIND);
+    (void)gj_cluster_run(cluster, NULL, NULL, 2 * GJ_PLAN_LIFE_MS); /* nor closed */
+    expect_in_progress(&w, &bill);
+    assert_int_equal(gj_pilot_balance(w.pilot, GJ_PILOT_EAST, "P/p11/prior"), before.payer);
     enum gj_answer_kind kind;
     settle_100(&w, &kind);
     assert_int_equal(kind, GJ_ANSWER_SETTLEMENT);

@@ -422,9 +422,11 @@ static void finish(struct sim *sim, struct client *client) {
     client->tries = 0;
 }
 
-/* A liar voted for what it refused: what must be undone with it is a case for people. */
+/* A liar voted for what it refused: what must be undone with it is a case for people. So is what a store put back has lost. */
 static bool is_hopeless(const struct sim *sim, const struct client *client) {
-    return sim->is_healed && client->tries > TRIES_MAX && ck_is_lame(sim->ck);
+    const struct op *op = &client->op;
+    if (!sim->is_healed || client->tries <= TRIES_MAX) return false;
+    return ck_is_lame(sim->ck) || ck_is_case_request(sim->ck, op->node, op->sender, op->msgid);
 }
 
 static void hear(struct sim *sim, struct client *client) {

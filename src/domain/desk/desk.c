@@ -322,7 +322,7 @@ static bool is_news(const struct gj_domain *domain, struct gj_turn *turn, const 
                     const char *msgid) {
     struct gj_request_row row;
     if (!gj_request_find(turn, sender, msgid, &row)) return true;
-    return gj_request_is_interrupted(domain->protocol, &row);
+    return gj_request_is_interrupted(domain->protocol, turn, &row);
 }
 
 bool gj_desk_is_channel(const char *sender) {

@@ -72,7 +72,7 @@ static bool plan_is_busy(struct gj_domain *domain, struct gj_turn *turn, const s
         return false;
     /* What is final or runs is told at any time; what was interrupted would start again. */
     return !gj_request_find(turn, req->sender, req->msgid, &known) ||
-           gj_request_is_interrupted(domain->protocol, &known);
+           gj_request_is_interrupted(domain->protocol, turn, &known);
 }
 
 static bool admit_plan(struct gj_domain *domain, struct gj_turn *turn, uint64_t waiter) {

@@ -52,7 +52,7 @@ void gj_refund_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t 
         return;
     }
     /* What a crash interrupted is open still: its next attempt waits for the other refund. */
-    if (is_busy && gj_request_is_interrupted(domain->protocol, &known)) {
+    if (is_busy && gj_request_is_interrupted(domain->protocol, turn, &known)) {
         gj_desk_problem(turn, waiter, "in_progress", GJ_ERR_IN_PROGRESS, "", "", &known.txid);
         return;
     }

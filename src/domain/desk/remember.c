@@ -122,6 +122,7 @@ static bool remember_refund(struct gj_domain *domain, struct gj_turn *turn, cons
     struct gj_pay_line payees[GJ_LEGS_MAX];
     struct gj_refund_row row;
     struct gj_ans_refund answer;
+    struct gj_request_row request;
     uint64_t leg = 0;
     const struct gj_core *core = tx->core;
     const bool is_reversal =
@@ -137,7 +138,8 @@ static bool remember_refund(struct gj_domain *domain, struct gj_turn *turn, cons
                                         .amount_fen = sum_of(core)};
     if (is_reversal && gj_text_equal(settlement.state, "settled")) gj_reverse_mark(turn, &settlement);
     uint32_t n = gj_refund_record(domain, turn, &settlement, decision, &made, payees, &row);
-    if (is_reversal) return true;
+    /* It has no client; a request row only since its commit came back. */
+    if (is_reversal && !gj_request_find(turn, core->sender, core->msgid, &request)) return true;
     gj_refund_answer(&row, payees, n, &answer);
     return put_request(turn, core, GJ_REQUEST_REFUND, row.refund_id, GJ_ANSWER_REFUND, &answer);
 }

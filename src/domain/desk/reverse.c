@@ -9,6 +9,7 @@
  *   none                          REFUSED (reversed) is written before it comes    reversed
  *   OPEN, runs here               what runs is aborted, REFUSED (reversed)         reversed
  *   OPEN of an earlier epoch      nothing runs: REFUSED (reversed)                 reversed
+ *   the same, may be committed    nothing (waits for a peer, or for people)        in progress
  *   REFUSED                       nothing                                          reversed
  *   DONE before the horizon       nothing: TOO_OLD, never "reversed"               refused: TOO_OLD
  *   DONE settle                   the rest is refunded                             reversing, then reversed
@@ -185,12 +186,12 @@ static void refuse_reversed(struct gj_domain *domain, struct gj_turn *turn, cons
     gj_request_refuse_reversed(domain->protocol, turn, sender, msgid, gj_buf_slice(&out));
 }
 
-/* False if the transaction was decided in this very moment: then the answer is the decided one's. */
-static bool cancel_open(struct gj_domain *domain, struct gj_turn *turn, const char *sender,
-                        const char *msgid) {
-    struct gj_session *session = gj_session_of_biz(domain, sender, msgid);
+/* False if the transaction was decided in this very moment, or may be committed of old: then the answer is that one's. */
+static bool cancel_open(struct gj_domain *domain, struct gj_turn *turn, const struct gj_request_row *row) {
+    struct gj_session *session = gj_session_of_biz(domain, row->sender, row->msgid);
     if (session == NULL) {
-        refuse_reversed(domain, turn, sender, msgid);
+        if (gj_request_may_be_committed(turn, row)) return false;
+        refuse_reversed(domain, turn, row->sender, row->msgid);
         return true;
     }
     if (session->phase != GJ_PHASE_DECIDING) {
@@ -211,7 +212,7 @@ void gj_reverse_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t
         return;
     }
     bool found = gj_request_find(turn, req->sender, req->omsgid, &row);
-    bool interrupted = found && gj_request_is_interrupted(domain->protocol, &row);
+    bool interrupted = found && gj_request_is_interrupted(domain->protocol, turn, &row);
     bool is_old = found && turn->now.wall.ms - row.opened_ms > GJ_REFUND_HORIZON_DAYS * DAY_MS;
     switch (gj_reverse_step_of(&row, found, interrupted, is_old)) {
     case GJ_REVERSE_TOMBSTONE:
@@ -219,7 +220,7 @@ void gj_reverse_request(struct gj_domain *domain, struct gj_turn *turn, uint64_t
         refuse_reversed(domain, turn, req->sender, req->omsgid);
         break;
     case GJ_REVERSE_CANCEL:
-        if (cancel_open(domain, turn, req->sender, req->omsgid)) break;
+        if (cancel_open(domain, turn, &row)) break;
         gj_desk_problem(turn, waiter, "in_progress", GJ_ERR_IN_PROGRESS, "", "", &row.txid);
         return;
     case GJ_REVERSE_NOTHING:

@@ -4,6 +4,7 @@
  * a certificate or alone, our own decision as a coordinator, our own NO. Details are believed because the core that
  * we signed holds their hashes. What is proven waits in a table of its own until all that it needs has come.
  */
+#include "protocol/request.h"
 #include "protocol/state.h"
 
 #include <string.h>
@@ -54,12 +55,20 @@ static bool stage(struct gj_turn *turn, const struct gj_replayed_row *found) {
     return true;
 }
 
+/* Before we coordinate again, its biz key is taken: what came back may stay a case, without what its client was told. */
+static void note_request(struct gj_protocol *p, struct gj_turn *turn, const struct gj_replayed_row *row) {
+    struct gj_core *core;
+    if (gj_replayed_core(p, turn, row, &core) == GJ_OK) gj_request_note_commit(p, turn, core);
+}
+
 void gj_adopt_commit(struct gj_protocol *p, struct gj_turn *turn, const struct gj_txid *txid,
                      const struct gj_commit *commit, struct gj_slice evidence) {
     struct gj_replayed_row row = {
         .txid = *txid, .state = COMMITTED, .digest = commit->digest, .core = commit->core, .proof = evidence};
     if (is_recorded(p, turn, txid, true)) return;
-    if (stage(turn, &row)) p->pass.is_due = true;
+    if (!stage(turn, &row)) return;
+    p->pass.is_due = true;
+    if (gj_protocol_is_self(p, txid->coordinator)) note_request(p, turn, &row);
 }
 
 void gj_adopt_on_commit(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message,
@@ -232,21 +241,24 @@ static enum gj_err take_begun(struct gj_protocol *p, struct gj_turn *turn, const
     return add_details(p, turn, message);
 }
 
-/* Its coordinator says so, and it is the word that counts; our YES shows that we must not vote again. */
+/* Its coordinator says so, and it is the word that counts; our YES, if it ever came there, shows that we must not vote
+ * again. */
 static enum gj_err take_aborted(struct gj_protocol *p, struct gj_turn *turn,
                                 const struct gj_message *message) {
     const struct gj_replay *replay = message->body;
     const struct gj_txid *txid = &message->header.tx;
     struct gj_part_row row;
     struct gj_message yes;
+    const bool has_yes = replay->proof.len > 0;
     if (!gj_text_equal(message->header.from, txid->coordinator)) return GJ_ERR_WRONG_SENDER;
-    GJ_TRY(our_own(p, turn, replay->proof, &yes));
-    if (!gj_proof_is_yes(&yes, txid, &replay->digest)) return GJ_ERR_BAD_EVIDENCE;
+    if (has_yes) GJ_TRY(our_own(p, turn, replay->proof, &yes));
+    if (has_yes && !gj_proof_is_yes(&yes, txid, &replay->digest)) return GJ_ERR_BAD_EVIDENCE;
     enum gj_part_state state = gj_participant_state(p, turn, txid, &row);
     if (state != GJ_PART_NONE) {
         gj_participant_on_abort(p, turn, txid, &replay->digest, GJ_SLICE_NONE);
         return GJ_OK;
     }
+    if (!has_yes) return GJ_OK;
     row.digest = replay->digest;
     gj_participant_put(turn, &row, GJ_PART_ABORTED);
     return GJ_OK;

@@ -147,8 +147,9 @@ static void tell_coord(struct telling *t, const struct gj_coord_row *row) {
     if (gj_text_equal(vote.vote, "NO")) {
         step.proof = vote.evidence;
         send_record(t, &row->txid, "refused", &step);
-    } else if (is_yes && gj_text_equal(row->state, "ABORTED")) {
-        step.proof = vote.evidence;
+    } else if (gj_text_equal(row->state,
+                             "ABORTED")) { /* its YES may have been lost: what it holds ends all the same */
+        if (is_yes) step.proof = vote.evidence;
         send_record(t, &row->txid, "aborted", &step);
     } else if (is_yes) {
         const struct gj_prepare_core prepare = {.core = row->core};

@@ -164,8 +164,18 @@ static void walk_staged(struct gj_protocol *p, struct gj_turn *turn) {
     if (!p->pass.is_due) p->past_is_settled = false;
 }
 
+/* After a doubtful start also those who had told all before it first say what they have seen of us since. */
+static bool is_gate_satisfied(const struct gj_protocol *p) {
+    const struct gj_directory *dir = p->config.directory;
+    for (size_t i = 0; i < dir->n_nodes && !p->gate_open; i++) {
+        bool is_asked = !gj_protocol_is_self(p, dir->nodes[i].node) && !p->peers[i].is_missed;
+        if (is_asked && !p->peers[i].heard) return false;
+    }
+    return true;
+}
+
 static bool may_open(const struct gj_protocol *p) {
-    return p->resync && !p->pass.is_due && !gj_resync_waits(p);
+    return p->resync && !p->pass.is_due && !gj_resync_waits(p) && is_gate_satisfied(p);
 }
 
 static void open_node(struct gj_protocol *p, struct gj_turn *turn) {

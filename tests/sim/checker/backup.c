@@ -183,10 +183,19 @@ bool ck_is_case_row(const struct ck *ck, size_t node, const struct ck_row *row) 
     if (ck_row_is(row, "notice")) return is_case_notice(ck, node, row);
     bool is_clients = ck_row_is(row, "settlement") || ck_row_is(row, "request") || ck_row_is(row, "bound");
     if (is_clients && ck->nodes[node].n_restores > 0 && lacks_a_refund(ck, node)) return true;
-    bool names_tx = ck_row_is(row, "replayed") || ck_row_is(row, "coord") || ck_row_is(row, "binding");
+    bool is_own = ck_row_is(row, "replayed") || ck_row_is(row, "request");
+    bool names_tx = is_own || ck_row_is(row, "coord") || ck_row_is(row, "binding");
     const struct ck_tx *tx = names_tx ? ck_tx_find(ck, ck_row_txid(row, "txid", txid)) : NULL;
     if (tx == NULL) return false;
-    return ck_row_is(row, "replayed") ? ck_is_case(ck, tx, node) : ck_is_case_anywhere(ck, tx);
+    return is_own ? ck_is_case(ck, tx, node) : ck_is_case_anywhere(ck, tx);
+}
+
+bool ck_is_case_request(const struct ck *ck, size_t node, const char *sender, const char *msgid) {
+    char key[CK_KEY_MAX];
+    (void)snprintf(key, sizeof key, "%s %s", sender, msgid);
+    const struct ck_row *row = ck_row_find(ck, node, "request", key);
+    if (ck->nodes[node].n_restores > 0 && lacks_a_refund(ck, node)) return true;
+    return row != NULL && strcmp(ck_row_text(row, "state"), "OPEN") == 0 && ck_is_case_row(ck, node, row);
 }
 
 bool ck_is_case_pair(const struct ck *ck, const char *key) {

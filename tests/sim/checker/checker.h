@@ -104,6 +104,9 @@ void ck_image_put_back(struct ck *ck, size_t node, const struct ck_image *image)
 bool ck_was_put_back(const struct ck *ck, size_t node);
 /* The node says that only people can settle this: it must be true. */
 void ck_case_opened(struct ck *ck, size_t node, const char *txid);
+/* Its commit came back, and not what its client was told: in progress, until people see to it. Or a refund came back so: then
+ * other refunds of its settlement wait for people too. */
+bool ck_is_case_request(const struct ck *ck, size_t node, const char *sender, const char *msgid);
 
 /* --- the wire ------------------------------------------------------------------------------------------- */
 void ck_sent(struct ck *ck, size_t from, size_t to, const uint8_t *frame, size_t len);

@@ -18,6 +18,8 @@
 #define P2 "130000" /* the other participant */
 #define D  "450000" /* takes part in nothing */
 
+#define NO_YES_CAME "aborted, no YES came" /* to the coordinator: so it shows none */
+
 /* A peer shows it its own signature under a flush that it does not have. */
 static void lose(struct gj_solo *s) {
     const struct gj_epoch_flush seen = {.epoch = gj_protocol_epoch(s->protocol), .flush = 1000000};
@@ -52,14 +54,17 @@ static uint32_t place_of(const struct gj_solo *s, const char *node) {
 static void tell(struct gj_solo *s, const struct gj_solo_tx *tx, const char *what) {
     struct gj_replay replay = {.digest = tx->digest, .legs = tx->all.legs, .n_legs = tx->all.n_legs};
     struct gj_forge *forge = gj_solo_peer(s, C);
-    gj_text_set(replay.what, sizeof replay.what, what);
+    if (!gj_text_equal(what, NO_YES_CAME)) gj_text_set(replay.what, sizeof replay.what, what);
     memcpy(replay.nonce, s->protocol->nonce, sizeof replay.nonce);
     if (gj_text_equal(what, "committed")) {
         gj_solo_commit(s, tx);
         step(s, C, &tx->txid, &replay);
         return;
     }
-    replay.proof = gj_solo_vote(s, tx, GJ_SOLO_SELF, !gj_text_equal(what, "refused"));
+    if (gj_text_equal(what, NO_YES_CAME))
+        gj_text_set(replay.what, sizeof replay.what, "aborted");
+    else
+        replay.proof = gj_solo_vote(s, tx, GJ_SOLO_SELF, !gj_text_equal(what, "refused"));
     const struct gj_prepare_core core = {.core = tx->core_bytes};
     const struct gj_slice messages[] = {
         gj_forge_say(forge, GJ_KIND_CORE, GJ_ALL_NODES, &tx->txid, &core),
@@ -81,6 +86,9 @@ static const struct {
     {"PREPARED", "committed", "COMMITTED", 0, 0, 1, 0, 0},
     {"PREPARED", "prepared", "PREPARED", 0, 0, 0, 0, 0},
     {"PREPARED", "aborted", "ABORTED", 0, 0, 0, 1, 0},
+    {"", NO_YES_CAME, "", 0, 0, 0, 0, 0},
+    {"PREPARED", NO_YES_CAME, "ABORTED", 0, 0, 0, 1, 0},
+    {"COMMITTED", NO_YES_CAME, "COMMITTED", 0, 0, 0, 0, 0},
     {"PREPARED", "refused", "PREPARED", 0, 0, 0, 0, 0},
     {"REFUSED", "committed", "COMMITTED", 1, 0, 0, 0, 0},
     {"REFUSED", "prepared", "REFUSED", 0, 0, 0, 0, 0},
@@ -291,6 +299,27 @@ static void it_opens_when_all_have_told(void **state) {
     gj_solo_free(&s);
 }
 
+/* Those who had told all before a start on a store that may be old must say again what they have seen. */
+static void a_doubtful_start_hears_all_before_it_opens(void **state) {
+    (void)state;
+    struct gj_solo *s = gj_solo_new(NULL);
+    lose(s);
+    done(s, C);
+    done(s, P2);
+    gj_solo_restart(s, GJ_WITNESS_DOUBTFUL);
+    gj_solo_welcome(s, D, NULL, 0);
+    gj_solo_welcome(s, C, NULL, 0);
+    done(s, D);
+    for (int i = 0; i < 8; i++)
+        gj_solo_tick(s);
+    assert_true(s->protocol->resync);
+    gj_solo_welcome(s, P2, NULL, 0);
+    for (int i = 0; i < 8; i++)
+        gj_solo_tick(s);
+    assert_false(s->protocol->resync);
+    gj_solo_free(&s);
+}
+
 /* What was held again is asked for when the machine is open, and ends as always. */
 static void what_is_held_again_is_in_doubt_as_before(void **state) {
     (void)state;
@@ -323,7 +352,7 @@ static void each_peer_is_told_what_names_it(void **state) {
     (void)state;
     struct gj_solo *s = gj_solo_new(NULL);
     struct gj_solo_tx committed, prepared;
-    struct gj_txid own, refused;
+    struct gj_txid own, refused, unheard;
     const struct gj_replay_ask ask = {.nonce = {7}};
     gj_solo_reach(s, &committed, "COMMITTED");
     gj_solo_tx_init(s, &prepared, C, GJ_SOLO_SELF);
@@ -332,6 +361,9 @@ static void each_peer_is_told_what_names_it(void **state) {
     gj_solo_answer(s, P2, &own, true);
     assert_int_equal(gj_solo_coordinate(s, "m2", P2, &refused), GJ_OK);
     gj_solo_answer(s, P2, &refused, false);
+    assert_int_equal(gj_solo_coordinate(s, "m3", P2, &unheard), GJ_OK);
+    assert_true(gj_protocol_cancel(s->protocol, gj_solo_begin(s), &unheard));
+    gj_solo_end(s);
     gj_solo_say(s, C, GJ_KIND_REPLAY_ASK, NULL, &ask);
     assert_int_equal(steps_with(s, C, "committed"), 1);
     assert_int_equal(steps_with(s, C, "begun"), 1);
@@ -340,6 +372,7 @@ static void each_peer_is_told_what_names_it(void **state) {
     assert_int_equal(gj_solo_count(s, GJ_KIND_COMMIT, P2), 1);
     assert_int_equal(steps_with(s, P2, "committed"), 2); /* ours, and the one in which it took part with us */
     assert_int_equal(steps_with(s, P2, "refused"), 1);
+    assert_int_equal(steps_with(s, P2, "aborted"), 1); /* its YES may be under way, and its hold stand */
     gj_solo_say(s, D, GJ_KIND_REPLAY_ASK, NULL, &ask);
     assert_int_equal(gj_solo_count(s, GJ_KIND_REPLAY, D), 1);
     const struct gj_replay *end = gj_solo_message(s, GJ_KIND_REPLAY, D, 0);
@@ -376,6 +409,7 @@ int main(void) {
         cmocka_unit_test(what_the_account_cannot_give_waits_for_the_rest),
         cmocka_unit_test(what_stays_without_details_is_a_case),
         cmocka_unit_test(it_opens_when_all_have_told),
+        cmocka_unit_test(a_doubtful_start_hears_all_before_it_opens),
         cmocka_unit_test(what_is_held_again_is_in_doubt_as_before),
         cmocka_unit_test(each_peer_is_told_what_names_it),
         cmocka_unit_test(it_tells_in_resync_too),
