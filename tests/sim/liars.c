@@ -177,6 +177,9 @@ bool sim_liars_hear(struct sim *sim, const struct sim_flight *flight) {
         size_t mark = liars->look.used;
         if (gj_message_decode(parcel.items[i].message, &liars->look, &message, &fault) == GJ_OK) {
             if (!sim->is_healed) remember(liars, flight->from, &parcel, &parcel.items[i], &message);
+            const struct sim_hearing hearing = {flight->from, &parcel, &parcel.items[i], &message};
+            bool may_aim = liars->is_ready && !sim->is_healed && sim_has(sim, SIM_LIAR);
+            if (may_aim) sim_lie_aim_hearing(liars, &hearing);
             is_kept_from = is_hidden(liars, flight->from, &message) || is_kept_from;
         }
         gj_arena_rewind(&liars->look, mark);
@@ -233,6 +236,7 @@ struct gj_slice sim_liars_say(struct sim *sim, const struct gj_cluster_flight *f
     saying->to = flight->to;
     follow_engine(liars, &parcel);
     if (!read_saying(liars, &parcel, saying) || !sim_has(sim, SIM_LIAR)) return flight->parcel;
+    sim_lie_aim_saying(saying);
     for (uint32_t i = 0; i < saying->n; i++)
         if (sim_chance(sim, SIM_LIAR, LIE_PERCENT) && sim_lie_about(saying, i)) break;
     if (!saying->is_changed) return flight->parcel;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The liar's insides, shared by liars.c, lies_tx.c and lies_wire.c. A node of the registry whose keys are in the
+ * The liar's insides, shared by liars.c and the lies_*.c. A node of the registry whose keys are in the
  * seed's hand: its engine goes on and is honest, and what it says is changed on the way, or more is said in its name.
  */
 #ifndef GJ_TESTS_SIM_LIARS_H
@@ -48,6 +48,14 @@ struct sim_saying {
     bool is_changed, is_refused; /* |is_refused|: no record of the receiver ever meets it */
 };
 
+/* A message on its way in, before its engine hears it. */
+struct sim_hearing {
+    size_t from;
+    const struct gj_parcel *parcel;
+    const struct gj_parcel_item *item;
+    const struct gj_message *message;
+};
+
 /* --- for lies ------------------------------------------------------------------------------------------- */
 uint64_t sim_lie_below(struct sim_liars *liars, uint64_t n);
 void sim_lie_told(struct sim_liars *liars, enum sim_lie lie, size_t to, const struct gj_txid *tx);
@@ -63,6 +71,8 @@ void sim_lie_instead(struct sim_saying *saying, uint32_t at, const void *body);
 struct gj_digest sim_lie_other_digest(const struct gj_digest *digest);
 /* One that was heard, of a kind (GJ_KIND_NONE: any); NULL: none. */
 const struct sim_heard *sim_lie_heard(struct sim_liars *liars, enum gj_kind kind);
+/* What can be read of it, with room for one more participant; NULL: nobody takes part in it. */
+struct gj_core *sim_lie_copy_core(struct sim_liars *liars, struct gj_slice bytes);
 bool sim_lie_is_own(const struct sim_liars *liars, const struct gj_txid *tx);
 void sim_lie_note_false_yes(struct sim_liars *liars, const struct gj_txid *tx);
 /* The message in a piece of evidence, in the liar's arena; NULL if it cannot be read. */
@@ -75,6 +85,9 @@ bool sim_lie_about(struct sim_saying *saying, uint32_t at);
 void sim_lie_unasked(struct sim_liars *liars, size_t to);
 /* ... to a node that has just started, whose past transactions are not settled yet. */
 void sim_lie_to_the_waking(struct sim_liars *liars, size_t to);
+/* lies_aimed.c: beside what its engine asks for, and to who is in doubt; out of a stream of its own. */
+void sim_lie_aim_saying(struct sim_saying *saying);
+void sim_lie_aim_hearing(struct sim_liars *liars, const struct sim_hearing *hearing);
 /* lies_wire.c: what admission must refuse. */
 void sim_lie_at_the_door(struct sim_liars *liars, size_t to);
 

@@ -193,7 +193,7 @@ static enum sim_lie twist(struct sim_saying *saying, struct gj_core *core) {
     }
 }
 
-static struct gj_core *copy_core(struct sim_liars *liars, struct gj_slice bytes) {
+struct gj_core *sim_lie_copy_core(struct sim_liars *liars, struct gj_slice bytes) {
     struct gj_core *core = gj_arena_alloc(&liars->look, sizeof *core);
     struct gj_node_ref *nodes = gj_arena_array(&liars->look, GJ_PARTICIPANTS_MAX, sizeof *nodes);
     struct gj_fault fault;
@@ -251,7 +251,7 @@ static bool about_core(struct sim_saying *saying, uint32_t at) {
     if (at + 1 == saying->n || saying->message[at + 1].kind != GJ_KIND_LEGS) return false;
     uint64_t draw = sim_lie_below(saying->liars, 10);
     if (draw < 2) return supersede(saying, at);
-    struct gj_core *core = copy_core(saying->liars, body->core);
+    struct gj_core *core = sim_lie_copy_core(saying->liars, body->core);
     if (core == NULL) return false;
     enum sim_lie lie = twist(saying, core);
     say_twisted(saying, at, core, draw < 6);

@@ -64,10 +64,11 @@ enum sim_fault {
     SIM_WORK = SIM_FAULT_COUNT,
     SIM_NET,
     SIM_PLAN,
+    SIM_AIM,
     SIM_STREAMS
 };
 
-/* What the liar does: lies_tx.c, lies_more.c, lies_wire.c. */
+/* What the liar does: lies_tx.c, lies_more.c, lies_aimed.c, lies_wire.c. */
 #define SIM_LIES(X)                                                                                          \
     X(NO_FOR_YES, "no_for_yes", "votes NO, and its record says YES")                                         \
     X(NO_AFTER_YES, "no_after_yes", "votes YES, then NO")                                                    \
@@ -96,6 +97,7 @@ enum sim_fault {
     X(EXPIRED, "expired", "... that was over before it came")                                                \
     X(FOREIGN_SENDER, "foreign_sender", "... for a sender and a place of another node")                      \
     X(KEY_TWICE, "key_twice", "two transactions under one biz key")                                          \
+    X(REFUND_TWICE, "refund_twice", "a second refund of the same money, at once or later")                   \
     X(CORE_TWICE, "core_twice", "a second core behind the first")                                            \
     X(SUPERSEDES_COMMITTED, "supersedes_committed", "names a committed attempt as aborted")                  \
     X(PREPARE_AGAIN, "prepare_again", "an old PREPARE again, to anybody")                                    \

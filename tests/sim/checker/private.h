@@ -237,6 +237,7 @@ void ck_sums_free(struct ck_sum **map);
 /* --- single steps (steps.c) ----------------------------------------------------------------------------- */
 void ck_step_begun(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *row);
 /* |row|: of part, just PREPARED or REFUSED. */
+void ck_step_asked(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *row);
 void ck_step_judged(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *row);
 void ck_step_refund_held(struct ck *ck, size_t node, const struct ck_row *hold, const char *txid);
 void ck_step_refunded(struct ck *ck, size_t node, const struct ck_row *row);

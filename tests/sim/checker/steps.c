@@ -36,6 +36,25 @@ void ck_step_begun(struct ck *ck, size_t node, const struct ck_tx *tx, const str
         ck_fail(ck, "step", node, tx->txid, "a later attempt, and it supersedes none");
 }
 
+/* One live attempt of each biz key and coordinator; and nothing is refused that nobody ever began. */
+void ck_step_asked(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *row) {
+    const char *biz = ck_row_text(row, "biz_live");
+    const struct ck_row *other, *next;
+    char txid[72];
+    bool is_anybodys = ck->nodes[tx->coordinator].lies || ck->nodes[tx->coordinator].n_restores > 0;
+    if (ck->nodes[node].lies || ck_in_resync(ck, node)) return;
+    if (!is_anybodys && !tx->was_in_store)
+        ck_fail(ck, "step", node, tx->txid, "%s, and its coordinator never began it",
+                ck_row_text(row, "state"));
+    if (!is(ck_row_text(row, "state"), "PREPARED") || biz[0] == '\0') return;
+    HASH_ITER(hh, ck->nodes[node].rows, other, next) {
+        if (!ck_row_is(other, "part") || !is(ck_row_text(other, "biz_live"), biz)) continue;
+        const struct ck_tx *live = ck_tx_at(ck, node, ck_row_txid(other, "txid", txid));
+        if (live != tx && live->coordinator == tx->coordinator)
+            ck_fail(ck, "I6", node, tx->txid, "prepared beside %s, both of %s", live->txid, biz);
+    }
+}
+
 void ck_step_judged(struct ck *ck, size_t node, const struct ck_tx *tx, const struct ck_row *row) {
     struct gj_slice evidence = ck_row_bin(row, "core_evidence");
     size_t len = 0;

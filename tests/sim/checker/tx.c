@@ -403,6 +403,7 @@ static void part_touched(struct ck *ck, size_t node, const struct ck_touch *touc
         return;
     }
     if (tx->coordinator == node) ck_fail(ck, "I13", node, tx->txid, "a coordinator takes part in its own");
+    ck_step_asked(ck, node, tx, touch->now);
     if (strcmp(is, "PREPARED") == 0) tx->was_prepared[node] = true;
     if (strcmp(is, "PREPARED") == 0 && !tx->has_core) learn_from_part(ck, node, tx, touch->now);
     if (strcmp(is, "REFUSED") == 0) tx->is_refused[node] = true;
