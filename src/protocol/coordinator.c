@@ -519,6 +519,7 @@ static void each_in_state(struct gj_protocol *p, struct gj_turn *turn, enum gj_c
     const struct gj_coord_row *last = NULL;
     struct gj_rows rows;
     gj_text_set(key.state, sizeof key.state, state_words[state]);
+    const size_t mark = turn->scratch->used;
     do {
         gj_store_find(turn->store, &gj_table_coord, "coord_by_state", &key, 1, last, 8, turn->scratch, &rows);
         struct gj_coord_row *items = rows.items;
@@ -527,7 +528,7 @@ static void each_in_state(struct gj_protocol *p, struct gj_turn *turn, enum gj_c
             fn(p, turn, &items[i]);
         }
         last = &after;
-        gj_arena_reset(turn->scratch);
+        gj_arena_rewind(turn->scratch, mark); /* not a reset: that would forget that it was short */
     } while (rows.more && rows.n > 0 && !p->rescan && gj_store_err(turn->store) == GJ_OK);
 }
 

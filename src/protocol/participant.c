@@ -577,6 +577,7 @@ static void recover_state(struct gj_protocol *p, struct gj_turn *turn, enum gj_p
     const struct gj_part_row *last = NULL;
     struct gj_rows rows;
     gj_text_set(key.state, sizeof key.state, state_words[state]);
+    const size_t mark = turn->scratch->used;
     do {
         gj_store_find(turn->store, &gj_table_part, "part_by_state", &key, 1, last, 8, turn->scratch, &rows);
         const struct gj_part_row *items = rows.items;
@@ -589,7 +590,7 @@ static void recover_state(struct gj_protocol *p, struct gj_turn *turn, enum gj_p
             if (gj_active_add(p, turn, &items[i].txid, GJ_ACTIVE_IN_DOUBT, 0) == NULL) p->rescan = true;
         }
         last = &after;
-        gj_arena_reset(turn->scratch);
+        gj_arena_rewind(turn->scratch, mark);
     } while (rows.more && rows.n > 0 && !p->rescan && gj_store_err(turn->store) == GJ_OK);
 }
 
