@@ -199,12 +199,14 @@ void sim_node_tick(struct sim *sim, size_t node) {
     bool had_request = at->has_request;
     at->has_request = false;
     uint64_t unheard = unheard_so_far(sim), changes = ck_changes(sim->ck, node);
+    const bool was_deaf = ck_in_resync(sim->ck, node); /* it may open in this very step */
     bool is_idle = limit == 1 && !had_request && gj_cluster_due_ms(sim->cluster, node) > sim->now_ms;
     if (gj_cluster_step_node(sim->cluster, node)) {
         sim->steps++;
         after_step(sim, node);
         if (alone != NULL && is_idle && !at->is_down) check_revoked(sim, node, alone, changes);
-        if (alone != NULL && limit == 1 && !sim_is_liar(sim, node) && !sim_is_liar(sim, alone->from))
+        if (alone != NULL && limit == 1 && !was_deaf && !sim_is_liar(sim, node) &&
+            !sim_is_liar(sim, alone->from))
             check_aborts(sim, node, alone, unheard);
         bool is_same = alone != NULL && heard == ck_heard_epoch(sim->ck, node, alone->from);
         if (limit == 1 && is_same && !had_request) probe_duplicate(sim, node, alone);
