@@ -125,7 +125,7 @@ static void commit_at_first_yes(struct sim_liars *liars, const struct sim_hearin
     const struct gj_message *message = hearing->message;
     const struct gj_vote *vote = message->body;
     const struct sim_heard *heard = own_core(liars, &message->header.tx);
-    if (!vote->yes || heard == NULL || draw(liars, 3) != 0) return;
+    if (!vote->yes || heard == NULL) return;
     const struct gj_message *opened = sim_lie_open(liars, gj_slice_of(heard->evidence, heard->len));
     if (opened == NULL) return;
     struct gj_core *core = sim_lie_copy_core(liars, ((const struct gj_prepare_core *)opened->body)->core);
@@ -189,9 +189,20 @@ static void answer_in_doubt(struct sim_liars *liars, const struct sim_hearing *h
     sim_lie_told(liars, lie, hearing->from, &item->txid);
 }
 
+/* From now on it is in doubt, and it has not asked yet. */
+static void to_who_voted(struct sim_liars *liars, const struct sim_hearing *hearing) {
+    const struct gj_vote *vote = hearing->message->body;
+    const struct gj_inquiry item = {.txid = hearing->message->header.tx, .digest = vote->digest, .yes = true};
+    if (!vote->yes || !sim_lie_is_own(liars, &item.txid)) return;
+    if (draw(liars, 3) == 0)
+        commit_at_first_yes(liars, hearing);
+    else
+        answer_in_doubt(liars, hearing, &item);
+}
+
 void sim_lie_aim_hearing(struct sim_liars *liars, const struct sim_hearing *hearing) {
     const struct gj_message *message = hearing->message;
-    if (message->kind == GJ_KIND_VOTE) commit_at_first_yes(liars, hearing);
+    if (message->kind == GJ_KIND_VOTE) to_who_voted(liars, hearing);
     if (message->kind != GJ_KIND_INQUIRE) return;
     const struct gj_inquire *inquire = message->body;
     for (uint32_t i = 0; i < inquire->n_items && i < ANSWERS; i++)

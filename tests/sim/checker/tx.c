@@ -341,6 +341,10 @@ static void part_left_prepared(struct ck *ck, size_t node, struct ck_tx *tx, con
     bool committed = strcmp(ck_row_text(touch->now, "state"), "COMMITTED") == 0;
     const char *state = ck_coord_state(ck, tx->coordinator, tx->txid);
     ck_tx_proof(ck, node, tx, touch->now, committed);
+    /* What was held is given back only to who shows that it may be. */
+    bool is_put_back = ck->nodes[node].n_restores > 0 || ck_in_resync(ck, node);
+    if (ck_row_bin(touch->now, "proof").len == 0 && !committed && !is_put_back && !ck->nodes[node].lies)
+        ck_fail(ck, "I17", node, tx->txid, "aborted, and no proof is kept");
     if (!ck->nodes[node].lies && ck->nodes[tx->coordinator].lies) {
         ck_liars_decision(ck, node, tx, touch->now, committed);
         return;
