@@ -279,6 +279,12 @@ void sim_disk_put_back(struct sim *sim, size_t node) {
     gj_store_close(&store);
 }
 
+struct gj_store *sim_disk_clone(struct sim *sim, size_t node) {
+    struct gj_store *copy = NULL;
+    GJ_ASSERT(gj_store_clone_memory(of(gj_cluster_store(sim->cluster, node))->inner, &copy) == GJ_OK);
+    return copy;
+}
+
 void sim_disk_close(struct sim *sim, size_t node) {
     struct sim_node *at = &sim->nodes[node];
     ck_image_free(&at->image);

@@ -50,7 +50,9 @@ static void open_sim(struct sim *sim) {
     sim_swarm_draw(sim);
     for (size_t i = 0; i < SIM_NODES_MAX; i++)
         sim->nodes[i].sink_left = -1;
+    sim_again_draw(sim);
     sim_world_open(sim);
+    sim_again_open(sim);
     sim_liars_open(sim);
     sim->now_ms = gj_cluster_now(sim->cluster, 0).mono.ms;
     sim_clients_open(sim);
@@ -62,6 +64,7 @@ static void close_sim(struct sim *sim) {
     sim_network_done(sim);
     sim_clients_close(sim);
     sim_liars_close(sim);
+    sim_again_close(sim);
     sim_world_close(sim);
     free(sim->arena_memory);
 }
@@ -137,6 +140,7 @@ static void finish(struct sim *sim) {
     gj_arena_init(&arena, sim->arena_memory, ARENA_BYTES);
     if (ck_failed(sim->ck) == NULL) ck_end(sim->ck);
     check_alarms(sim);
+    sim_again_compare(sim);
     for (size_t i = 0; i < sim->n; i++) {
         if (gj_cluster_store(sim->cluster, i) != NULL && ck_failed(sim->ck) == NULL)
             ck_compare(sim->ck, i, gj_cluster_store(sim->cluster, i), &arena);

@@ -64,6 +64,7 @@ enum sim_fault {
     SIM_WORK = SIM_FAULT_COUNT,
     SIM_NET,
     SIM_PLAN,
+    SIM_RECORD,
     SIM_AIM,
     SIM_STREAMS
 };
@@ -179,6 +180,7 @@ struct sim_options {
     X(OLD_STORE, "a store that went back in time is found out: RESYNC")                                      \
     X(STORE_FULL, "the store is full: the batch is rolled back")                                             \
     X(RESERVE, "below the reserve: new work is refused, decisions are not")                                  \
+    X(REPLAYED, "all recorded inputs of a node are played into an empty store")                              \
     X(QUEUE_FULL, "a queue is full: a frame is lost, and comes again")                                       \
     X(QUEUE_BUSY, "a queue is full: a client hears BUSY, and nothing was done")                              \
     X(KEY_OVER, "a parcel under a key that is revoked: not heard")                                           \
@@ -302,8 +304,10 @@ struct sim {
     struct sim_node nodes[SIM_NODES_MAX];
     int64_t now_ms;
     bool is_healed;
-    bool wants_hands; /* somebody decides by hand now */
-    bool is_quiet;    /* clients begin nothing new */
+    bool wants_hands;                       /* somebody decides by hand now */
+    bool is_recorded;                       /* every input, to be played again at the end */
+    struct gj_store *before[SIM_NODES_MAX]; /* then: the stores as they were at first */
+    bool is_quiet;                          /* clients begin nothing new */
     uint64_t steps;
 
     struct sim_flight **heap;
@@ -393,6 +397,8 @@ void sim_disk_starts(struct sim *sim, size_t node);
 void sim_disk_stops_well(struct sim *sim, size_t node);
 void sim_disk_stopped(struct sim *sim, size_t node);
 void sim_disk_idles(struct sim *sim, size_t node);
+/* A copy of a node's store, which is in memory, the caller's to close. */
+struct gj_store *sim_disk_clone(struct sim *sim, size_t node);
 /* Takes a backup of a node that is up; puts it back under one that is down. */
 void sim_disk_back_up(struct sim *sim, size_t node);
 void sim_disk_put_back(struct sim *sim, size_t node);
@@ -438,6 +444,13 @@ void sim_liars_die(struct sim *sim);     /* its engine went down */
 void sim_away(struct sim *sim);
 void sim_hands(struct sim *sim);
 void sim_years(struct sim *sim);
+
+/* --- again.c -------------------------------------------------------------------------------------------- */
+/* I12, in the seeds that record: the stores at first; played and compared at the end. */
+void sim_again_draw(struct sim *sim);
+void sim_again_open(struct sim *sim);
+void sim_again_compare(struct sim *sim);
+void sim_again_close(struct sim *sim);
 
 /* --- run.c ---------------------------------------------------------------------------------------------- */
 /* One instant: whatever is due, at |until_ms| at the latest. */

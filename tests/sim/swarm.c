@@ -80,7 +80,7 @@ static const struct {
 
 /* A stream has its name's numbers: a fault more in the list changes nothing for the others. */
 static void open_streams(struct sim *sim) {
-    static const char *const others[] = {"work", "net", "plan", "aim"};
+    static const char *const others[] = {"work", "net", "plan", "record", "aim"};
     for (unsigned i = 0; i < SIM_STREAMS; i++) {
         const char *name = i < SIM_FAULT_COUNT ? words[i] : others[i - SIM_FAULT_COUNT];
         uint64_t number = UINT64_C(0xcbf29ce484222325);

@@ -167,6 +167,7 @@ void sim_world_open(struct sim *sim) {
                                              .folder = sim->folder[0] == '\0' ? NULL : sim->folder,
                                              .seed = sim_random(sim, SIM_PLAN),
                                              .wall_ms = begin_ms(sim),
+                                             .record_inputs = sim->is_recorded,
                                              .sign_keys = sim->keys.now,
                                              .data_keys = sim_data_keys(),
                                              .ctx = sim,
