@@ -33,8 +33,10 @@ void gj_resync_enter(struct gj_protocol *p, struct gj_turn *turn, const char *wh
     if (!gj_store_get(turn->store, &gj_table_node, &node, turn->scratch)) return;
     node.resync = true;
     gj_store_put(turn->store, &gj_table_node, &node);
-    if (is_news)
-        turn->outbox->n = 0; /* said in good faith, by a store that was too old; a timer says it again */
+    if (is_news) { /* said in good faith, by a store that was too old; a timer says it again */
+        turn->outbox->n = 0;
+        p->n_acks = 0;
+    }
     p->resync = true;
     p->past_is_settled = false;
     gj_resync_forget_openings(turn);
