@@ -42,6 +42,9 @@ struct gj_peer {
     uint8_t at[GJ_REPLAY_AT_MAX]; /* where its replay has got to */
     uint32_t n_at;
     struct gj_mono ask_due;
+    bool was_told; /* it has, once */
+    bool
+        has_early; /* it told of a binding's end before somebody else may have brought the binding: to be told again */
 };
 
 /* --- timers: one entry per transaction that something is still due for ---------------------------------- */
@@ -172,6 +175,8 @@ bool gj_resync_is_complete_for(const struct gj_protocol *p, const struct gj_core
 void gj_resync_recover(struct gj_protocol *p, struct gj_turn *turn);
 void gj_resync_tick(struct gj_protocol *p, struct gj_turn *turn);
 struct gj_mono gj_resync_next_due(const struct gj_protocol *p);
+/* |node| told the end of a binding that we do not know. */
+void gj_resync_note_early(struct gj_protocol *p, const char *node);
 void gj_resync_on_replay(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);
 /* The other side (replay.c): tells a peer what our records know of it. */
 void gj_replay_on_ask(struct gj_protocol *p, struct gj_turn *turn, const struct gj_message *message);

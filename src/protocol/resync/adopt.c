@@ -299,8 +299,9 @@ static enum gj_err take_ended(struct gj_protocol *p, struct gj_turn *turn, const
     struct gj_revoke end = {.business_date = replay->business_date};
     gj_text_set(end.binding_ref, sizeof end.binding_ref, replay->binding_ref);
     gj_text_set(end.by, sizeof end.by, replay->by);
-    /* One that we know nothing of ends without us; what it says wrongly the application has reported. */
-    (void)p->config.app_ops->end_binding(p->config.app, turn, message->header.from, &end);
+    /* One that nobody brings ends without us; what it says wrongly the application has reported. */
+    enum gj_err err = p->config.app_ops->end_binding(p->config.app, turn, message->header.from, &end);
+    if (err == GJ_ERR_NOT_FOUND) gj_resync_note_early(p, message->header.from);
     return GJ_OK;
 }
 

@@ -21,6 +21,7 @@ static void put_debt(struct gj_turn *turn, const char *node, const struct gj_pee
 /* From its first step on, as after a restart: what it told before changes nothing. */
 static void begin_replay(struct gj_turn *turn, struct gj_peer *peer) {
     peer->is_owed = true;
+    peer->was_told = peer->has_early = false;
     peer->n_at = 0;
     peer->ask_due = turn->now.mono;
 }
@@ -84,7 +85,26 @@ bool gj_resync_waits(const struct gj_protocol *p) {
     return false;
 }
 
+/* Has another peer, who is waited for, not told anything to its end yet? */
+static bool others_may_bring(const struct gj_protocol *p, const struct gj_peer *peer) {
+    for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
+        const struct gj_peer *other = &p->peers[i];
+        if (other != peer && other->is_owed && !other->is_missed && !other->was_told) return true;
+    }
+    return false;
+}
+
+void gj_resync_note_early(struct gj_protocol *p, const char *node) {
+    struct gj_peer *peer = gj_peer_of(p, node);
+    if (others_may_bring(p, peer)) peer->has_early = true;
+}
+
 /* --- asking ------------------------------------------------------------------------------------------------ */
+
+/* Who has told all once, too early, is asked again when the others have. */
+static bool is_asked(const struct gj_protocol *p, const struct gj_peer *peer) {
+    return peer->is_owed && peer->heard && !(peer->was_told && others_may_bring(p, peer));
+}
 
 static void ask(struct gj_protocol *p, struct gj_turn *turn, const char *node, struct gj_peer *peer) {
     struct gj_replay_ask body = {.at = gj_slice_of(peer->at, peer->n_at)};
@@ -97,16 +117,22 @@ static void ask_all(struct gj_protocol *p, struct gj_turn *turn) {
     const struct gj_directory *dir = p->config.directory;
     for (size_t i = 0; i < dir->n_nodes; i++) {
         struct gj_peer *peer = &p->peers[i];
-        bool is_due = peer->is_owed && peer->heard && gj_mono_is_due(peer->ask_due, turn->now.mono);
+        bool is_due = is_asked(p, peer) && gj_mono_is_due(peer->ask_due, turn->now.mono);
         if (is_due) ask(p, turn, dir->nodes[i].node, peer);
     }
 }
 
 static void peer_is_done(struct gj_protocol *p, struct gj_turn *turn, const char *node,
                          struct gj_peer *peer) {
+    peer->was_told = true;
+    p->pass.is_due = true;
+    if (peer->has_early) {
+        peer->has_early = false;
+        peer->n_at = 0;
+        return;
+    }
     peer->is_owed = peer->is_missed = false;
     put_debt(turn, node, peer);
-    p->pass.is_due = true;
     gj_turn_event(turn, GJ_EVENT_REPLAY_DONE, GJ_OK, NULL, node, 0);
 }
 
@@ -208,7 +234,7 @@ struct gj_mono gj_resync_next_due(const struct gj_protocol *p) {
     if (p->pass.is_due || may_open(p)) return (struct gj_mono){0};
     for (size_t i = 0; i < p->config.directory->n_nodes; i++) {
         const struct gj_peer *peer = &p->peers[i];
-        if (peer->is_owed && peer->heard && peer->ask_due.ms < next) next = peer->ask_due.ms;
+        if (is_asked(p, peer) && peer->ask_due.ms < next) next = peer->ask_due.ms;
     }
     return (struct gj_mono){next};
 }
