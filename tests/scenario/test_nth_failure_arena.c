@@ -8,12 +8,19 @@
 
 #include "nth_arena.h"
 
+/* The sanitizers look at code, not at luck: fewer places. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STRIDE 9
+#else
+#define STRIDE 1
+#endif
+
 static void every_piece_of_an_input_s_memory(void **state) {
     static struct nth nth;
-    uint64_t settled = 0, n = 0;
+    uint64_t settled = 0, runs = 0, n = 1;
     (void)state;
-    for (bool is_untouched = false; !is_untouched;) {
-        n++;
+    for (bool is_untouched = false; !is_untouched; n += STRIDE) {
+        runs++;
         nth_open(&nth, CARE, NULL);
         nth_arena_arm(n);
         nth_play(&nth);
@@ -23,8 +30,8 @@ static void every_piece_of_an_input_s_memory(void **state) {
         if (is_untouched) assert_true(nth.settled && nth.refunded && nth.acct_pay == NTH_PAYABLE);
         nth_close(&nth);
     }
-    assert_true(settled > n / 2);
-    print_message("%llu failures, %llu runs with settlement and refund\n", (unsigned long long)n - 1,
+    assert_true(settled > runs / 2);
+    print_message("%llu failures, %llu runs with settlement and refund\n", (unsigned long long)runs - 1,
                   (unsigned long long)settled);
 }
 

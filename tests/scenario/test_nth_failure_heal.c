@@ -19,6 +19,13 @@
 #define PAYER   11 /* at EAST */
 #define Y(yuan) ((int64_t)(yuan)*100)
 
+/* The sanitizers look at code, not at luck: fewer places. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STRIDE 9
+#else
+#define STRIDE 1
+#endif
+
 struct heal {
     struct gj_pilot *pilot;
     size_t node;
@@ -67,10 +74,9 @@ static void look_on(struct heal *h) {
 }
 
 static void heals(size_t node) {
-    uint64_t n = 0;
-    for (bool is_untouched = false; !is_untouched;) {
+    uint64_t n = 1;
+    for (bool is_untouched = false; !is_untouched; n += STRIDE) {
         struct heal h;
-        n++;
         open_story(&h, node);
         nth_arena_arm(n);
         look_on(&h);
@@ -86,7 +92,7 @@ static void heals(size_t node) {
         assert_int_equal(gj_cluster_events(h.pilot->cluster, node, GJ_EVENT_CASE_OPENED), 0);
         gj_pilot_free(&h.pilot);
     }
-    print_message("%llu failures\n", (unsigned long long)n - 1);
+    print_message("%llu failures\n", (unsigned long long)(n - 1) / STRIDE);
     assert_true(n > 50);
 }
 

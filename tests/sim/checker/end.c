@@ -105,6 +105,9 @@ static void check_binding(struct ck *ck, size_t node, const struct ck_row *row) 
                     row->key, ck_row_text(row, "state"), ck->nodes[i].name, ck_row_text(other, "state"));
         return;
     }
+    /* Made by hand, and the truth was an abort: it has ended here and was never anywhere else. */
+    const char *part = ck_part_state(ck, node, ck_row_txid(row, "txid", txid));
+    if (strcmp(ck_row_text(row, "state"), "ended") == 0 && strcmp(part, "ABORTED") == 0) return;
     ck_fail(ck, "end", node, NULL, "%s has no other side", row->key);
 }
 
