@@ -7,19 +7,13 @@
 #include "nth_world.h"
 
 #include "nth_arena.h"
-
-/* The sanitizers look at code, not at luck: fewer places. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STRIDE 9
-#else
-#define STRIDE 1
-#endif
+#include "nth_stride.h"
 
 static void every_piece_of_an_input_s_memory(void **state) {
     static struct nth nth;
     uint64_t settled = 0, runs = 0, n = 1;
     (void)state;
-    for (bool is_untouched = false; !is_untouched; n += STRIDE) {
+    for (bool is_untouched = false; !is_untouched; n += NTH_STRIDE) {
         runs++;
         nth_open(&nth, CARE, NULL);
         nth_arena_arm(n);

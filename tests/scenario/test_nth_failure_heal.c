@@ -13,18 +13,12 @@
 #include <cmocka.h>
 
 #include "nth_arena.h"
+#include "nth_stride.h"
 #include "support/pilot.h"
 
 #define PATIENT 10 /* at HOME */
 #define PAYER   11 /* at EAST */
 #define Y(yuan) ((int64_t)(yuan)*100)
-
-/* The sanitizers look at code, not at luck: fewer places. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STRIDE 9
-#else
-#define STRIDE 1
-#endif
 
 struct heal {
     struct gj_pilot *pilot;
@@ -75,7 +69,7 @@ static void look_on(struct heal *h) {
 
 static void heals(size_t node) {
     uint64_t n = 1;
-    for (bool is_untouched = false; !is_untouched; n += STRIDE) {
+    for (bool is_untouched = false; !is_untouched; n += NTH_STRIDE) {
         struct heal h;
         open_story(&h, node);
         nth_arena_arm(n);
@@ -92,7 +86,7 @@ static void heals(size_t node) {
         assert_int_equal(gj_cluster_events(h.pilot->cluster, node, GJ_EVENT_CASE_OPENED), 0);
         gj_pilot_free(&h.pilot);
     }
-    print_message("%llu failures\n", (unsigned long long)(n - 1) / STRIDE);
+    print_message("%llu failures\n", (unsigned long long)(n - 1) / NTH_STRIDE);
     assert_true(n > 50);
 }
 

@@ -5,19 +5,13 @@
  * disk. After an error the node ends and nothing more reaches the file; after a full disk it goes on. A loop ends
  * when a run passes untouched. What a crash then loses of the writes before is another test's (test_crash.c).
  */
+#include "nth_stride.h"
 #include "nth_world.h"
 
 #include <glob.h>
 #include <unistd.h>
 
 #include "store/faulty_vfs.h"
-
-/* Sanitizers look at code, not at luck: fewer of the same kind. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STRIDE 9
-#else
-#define STRIDE 1
-#endif
 
 static char folder[] = "/tmp/gongji-nth-write-XXXXXX";
 static char path[sizeof folder + 16];
@@ -80,7 +74,7 @@ static unsigned long loop(size_t node, enum faulty_how how) {
     static const char *const words[] = {"an I/O error", "half written", "full", "half written, full"};
     static struct nth nth;
     unsigned long settled = 0, runs = 0, n = 1;
-    for (bool is_untouched = false; !is_untouched; n += STRIDE) {
+    for (bool is_untouched = false; !is_untouched; n += NTH_STRIDE) {
         runs++;
         faults = (struct faults){.writes_left = -1, .skips_syncs = true};
         nth_open_with(&nth, node, NULL, with_file);
@@ -101,7 +95,7 @@ static unsigned long loop(size_t node, enum faulty_how how) {
     assert_true(settled > runs / 2); /* a failure is an exception for the client too */
     print_message("%s, %s: %lu failures, %lu runs with settlement and refund\n", desk_nodes[node].name,
                   words[how], runs - 1, settled);
-    return (runs - 1) * STRIDE;
+    return (runs - 1) * NTH_STRIDE;
 }
 
 static void every_change_of_the_coordinators_file(void **state) {
